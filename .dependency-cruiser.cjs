@@ -1,0 +1,49 @@
+/** Arrows point down: cli, lab -> node -> {transport -> ring, dispatch -> libnetraw/wire} and libnetraw. */
+const only = (from, allowed, comment) => ({
+  name: `${from}-imports-only-${allowed.join('-or-') || 'itself'}`,
+  comment,
+  severity: 'error',
+  from: { path: `^packages/${from}/src` },
+  to: {
+    path: '^packages/',
+    pathNot: [`^packages/${from}/`, ...allowed.map((a) => `^packages/${a}/`)],
+  },
+});
+
+const pure = (path) => ({
+  name: `pure-${path.replaceAll('/', '-')}`,
+  comment: 'A pure core knows no clock, no socket, no package of others.',
+  severity: 'error',
+  from: { path: `^${path}` },
+  to: { dependencyTypes: ['core', 'npm', 'npm-dev', 'npm-optional', 'npm-no-pkg'], pathNot: '^packages/' },
+});
+
+module.exports = {
+  forbidden: [
+    only('libnetraw', [], 'Somebody could publish it and use it without the rest.'),
+    only('ring', [], 'The protocol core stands alone.'),
+    only('transport', ['ring'], 'A shell of the ring.'),
+    only('dispatch', ['libnetraw/(src|dist)/wire'], 'Rewriting needs the codecs and nothing else.'),
+    only('node', ['ring', 'transport', 'dispatch', 'libnetraw'], 'The one root.'),
+    only('cli', ['node'], 'Talks to a node.'),
+    only('lab', ['node', 'cli'], 'Runs nodes.'),
+    pure('packages/ring/src'),
+    pure('packages/dispatch/src'),
+    pure('packages/libnetraw/src/wire'),
+    { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'one-libc',
+      comment: 'libc is bound in one place.',
+      severity: 'error',
+      from: { path: '^packages/', pathNot: '^packages/libnetraw/src/libc' },
+      to: { path: 'node_modules/koffi' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules|dist' },
+    exclude: { path: 'dist|/test/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.base.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['types', 'import', 'default'] },
+  },
+};

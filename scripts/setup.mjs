@@ -1,0 +1,70 @@
+/**
+ * Makes a fresh clone ready: installs the npm packages when the lock file says so, builds what changed, and
+ * names (or, as root on Debian, installs) the system tools that are missing. Run by every `npm run` entry.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const stamp = join(root, 'node_modules', '.ringmaster-setup');
+const MINIMUM_NODE = [20, 19];
+
+const say = (text) => process.stderr.write(`setup: ${text}\n`);
+
+function run(command, args, why) {
+  say(why);
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  if (error || status !== 0) {
+    say(
+      `'${command} ${args.join(' ')}' failed${error ? `: ${error.message}` : ''}. Mend that and run again.`,
+    );
+    process.exit(1);
+  }
+}
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < MINIMUM_NODE[0] || (major === MINIMUM_NODE[0] && minor < MINIMUM_NODE[1])) {
+    say(`Node ${process.versions.node} is too old: Ringmaster wants ${MINIMUM_NODE.join('.')} or newer.`);
+    process.exit(1);
+  }
+}
+
+/** Debian packages by the command that tells whether they are there. */
+const TOOLS = { ip: 'iproute2', unshare: 'util-linux' };
+
+function checkTools() {
+  const missing = Object.entries(TOOLS)
+    .filter(([command]) => spawnSync('sh', ['-c', `command -v ${command}`]).status !== 0)
+    .map(([, debianPackage]) => debianPackage);
+  if (missing.length === 0) return;
+  const asRoot = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
+  if (!asRoot) {
+    say(`missing: ${missing.join(', ')}. Install with: sudo apt-get install ${missing.join(' ')}`);
+    process.exit(1);
+  }
+  run('apt-get', ['update', '-q'], 'reading the package lists');
+  run('apt-get', ['install', '-y', '-q', ...missing], `installing ${missing.join(', ')}`);
+}
+
+function installPackages() {
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
+  run(
+    'npm',
+    ['ci', '--no-audit', '--no-fund', '--loglevel=error'],
+    'installing npm packages (once, about 15 s)',
+  );
+  mkdirSync(dirname(stamp), { recursive: true });
+  writeFileSync(stamp, lock);
+}
+
+checkNode();
+checkTools();
+installPackages();
+run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'], 'building');
