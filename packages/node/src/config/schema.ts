@@ -1,0 +1,181 @@
+/**
+ * The configuration file as a zod schema. Every error text here completes the sentence "expected ...":
+ * `problemsOf` in problems.ts puts the place and the found value around it.
+ */
+import { isIPv4, isIPv6 } from 'node:net';
+import { z } from 'zod';
+
+/** Ways of dispatching: MAC rewriting, address rewriting, by content. */
+export const MODES = ['l4/2', 'l4/3', 'l7'] as const;
+export const PROTOCOLS = ['tcp', 'udp', 'all'] as const;
+export const CAPABILITIES = ['dispatch', 'serve'] as const;
+export const SCHEDULERS = [
+  'round-robin',
+  'weighted-round-robin',
+  'least-connections',
+  'source-hash',
+  'maglev',
+  'two-random-choices',
+  'load-aware',
+] as const;
+
+const oneOf = (words: readonly string[]): string => `one of ${words.join(', ')}`;
+
+function whole(min: number, max: number, what: string) {
+  const error = `${what} (a whole number from ${min} to ${max})`;
+  return z.int({ error }).min(min, { error }).max(max, { error });
+}
+
+const milliseconds = (min: number, max: number) => whole(min, max, 'milliseconds');
+
+const portNumber = whole(1, 65535, 'a port number');
+
+const text = (error: string) => z.string({ error }).min(1, { error });
+
+/** IFNAMSIZ is 16 with the closing zero; the kernel refuses slashes, colons and blanks. */
+const interfaceName = z
+  .string({ error: 'the name of a network interface, as `ip link` shows it' })
+  .regex(/^[^\s/:]{1,15}$/, { error: 'the name of a network interface, as `ip link` shows it' });
+
+const ipv4 = (error: string) => z.string({ error }).refine(isIPv4, { error });
+
+/** An address that hosts can own: not unspecified, loopback, multicast, broadcast or link-local-scoped with a zone. */
+function isUnicast(address: string): boolean {
+  if (isIPv4(address)) {
+    const first = Number(address.split('.', 1)[0]);
+    return first !== 0 && first !== 127 && first < 224;
+  }
+  return isIPv6(address) && !/^(::1?$|ff|.*%)/i.test(address);
+}
+
+const ADDRESS = 'an IPv4 or IPv6 unicast address, like 10.0.0.100';
+const unicastAddress = z.string({ error: ADDRESS }).refine(isUnicast, { error: ADDRESS });
+
+function isHttpUrl(value: string): boolean {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  return url !== undefined && (url.protocol === 'http:' || url.protocol === 'https:') && url.hostname !== '';
+}
+
+/** `host:port` or `[v6]:port`. */
+function isHostAndPort(value: string): boolean {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+)):(\d{1,5})$/.exec(value);
+  if (match === null) return false;
+  const port = Number(match[3]);
+  return port >= 1 && port <= 65535 && (match[1] === undefined || isIPv6(match[1]));
+}
+
+const HTTP_URL = 'an http or https URL, like http://127.0.0.1:80/';
+const HOST_PORT = 'a host and a port, like 127.0.0.1:80';
+
+const health = z.strictObject(
+  {
+    http: z.string({ error: HTTP_URL }).refine(isHttpUrl, { error: HTTP_URL }).optional(),
+    tcp: z.string({ error: HOST_PORT }).refine(isHostAndPort, { error: HOST_PORT }).optional(),
+    intervalMs: milliseconds(50, 3_600_000).default(1000),
+    timeoutMs: milliseconds(10, 60_000).default(1000),
+    rise: whole(1, 100, 'how many good answers in a row bring the node back').default(2),
+    fall: whole(1, 100, 'how many bad answers in a row take the node out').default(3),
+  },
+  { error: 'a mapping with http or tcp, and optionally intervalMs, timeoutMs, rise, fall' },
+);
+
+const servicePort = z.strictObject(
+  {
+    port: portNumber,
+    protocol: z.enum(PROTOCOLS, { error: oneOf(PROTOCOLS) }).default('tcp'),
+    scheduler: z.enum(SCHEDULERS, { error: oneOf(SCHEDULERS) }).default('round-robin'),
+    targetPort: portNumber.optional(),
+    health: health.optional(),
+  },
+  { error: 'a mapping like { port: 80, protocol: tcp }' },
+);
+
+const PORTS = 'a list of 1 to 256 ports, like [{ port: 80, protocol: tcp }]';
+const cluster = z.strictObject(
+  {
+    address: unicastAddress,
+    mode: z.enum(MODES, { error: oneOf(MODES) }).default('l4/2'),
+    gateway: unicastAddress.optional(),
+    ports: z.array(servicePort, { error: PORTS }).min(1, { error: PORTS }).max(256, { error: PORTS }),
+  },
+  { error: 'a mapping with address, mode and ports' },
+);
+
+const RANK = 'a position in the order of addresses';
+const rank = whole(1, 254, RANK);
+const ELECTION = 'smallest, largest, { smallest: i } or { largest: i } with i from 1 to 254';
+const election = z.union(
+  [z.enum(['smallest', 'largest']), z.strictObject({ smallest: rank }), z.strictObject({ largest: rank })],
+  { error: ELECTION },
+);
+
+const KEY_FILES = 'a path, or a list of 1 to 16 paths (the first seals, all of them open)';
+const keyFile = z.union([text(KEY_FILES), z.array(text(KEY_FILES)).min(1).max(16)], { error: KEY_FILES });
+
+const TRUE_OR_FALSE = 'true or false';
+
+const ring = z.strictObject(
+  {
+    port: portNumber.default(7400),
+    keyFile: keyFile.optional(),
+    insecure: z.boolean({ error: TRUE_OR_FALSE }).default(false),
+    heartbeatIntervalMs: milliseconds(5, 10_000).default(50),
+    communicationTimeoutMs: milliseconds(20, 60_000).default(250),
+    broadcastTimeoutMs: milliseconds(10, 60_000).default(100),
+    election: election.default('smallest'),
+    preempt: z.boolean({ error: TRUE_OR_FALSE }).default(true),
+    holdDownMs: milliseconds(0, 3_600_000).default(0),
+    minimumMembers: whole(1, 254, 'a number of members').default(1),
+  },
+  { error: 'a mapping with keyFile (or insecure: true)' },
+);
+
+const CAPABILITY_LIST = 'a list of dispatch, serve, or both';
+const CLUSTERS = 'a list of 1 to 64 clusters, each with address and ports';
+
+/** The file as it is written. Cross-key rules are in rules.ts, so that all problems can be listed at once. */
+export const fileSchema = z.strictObject(
+  {
+    interface: interfaceName,
+    address: ipv4('an IPv4 address of the interface').optional(),
+    outside: z
+      .strictObject({ interface: interfaceName }, { error: 'a mapping like { interface: eth1 }' })
+      .optional(),
+    weight: whole(1, 255, 'a share of the load').default(1),
+    capabilities: z
+      .array(z.enum(CAPABILITIES, { error: oneOf(CAPABILITIES) }), { error: CAPABILITY_LIST })
+      .min(1, { error: CAPABILITY_LIST })
+      .default(['dispatch', 'serve']),
+    ring,
+    clusters: z.array(cluster, { error: CLUSTERS }).min(1, { error: CLUSTERS }).max(64, { error: CLUSTERS }),
+    maxConnections: whole(1024, 16_777_216, 'a number of connections').default(1_048_576),
+    control: z
+      .strictObject(
+        { socket: text('the path of a Unix socket').default('/run/ringmaster.sock') },
+        { error: 'a mapping with socket' },
+      )
+      .prefault({}),
+  },
+  { error: 'a mapping with interface, ring and clusters' },
+);
+
+export type FileConfig = z.output<typeof fileSchema>;
+
+/** The keys that may stand in the mapping at `path`, or none when no mapping may stand there. */
+export function keysAt(path: readonly (string | number)[]): string[] {
+  let schema: unknown = fileSchema;
+  for (const step of [...path, undefined]) {
+    while (
+      schema instanceof z.ZodOptional ||
+      schema instanceof z.ZodDefault ||
+      schema instanceof z.ZodPrefault
+    ) {
+      schema = schema.unwrap();
+    }
+    if (step === undefined) break;
+    if (schema instanceof z.ZodArray) schema = schema.element;
+    else if (schema instanceof z.ZodObject) schema = schema.shape[step];
+    else return [];
+  }
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+}

@@ -1,0 +1,74 @@
+/** The commented configuration that `ringmaster init` writes: it documents every key. */
+
+export interface TemplateOptions {
+  /** The interface that faces the cluster's network, like `eth0`. */
+  readonly interface: string;
+  /** The cluster address, like `10.0.0.100`. */
+  readonly address: string;
+}
+
+/** YAML with every key that has a meaning in this version, defaults written out or in comments. */
+export function configTemplate(options: TemplateOptions): string {
+  return `# Ringmaster configuration. Every node of a cluster has the same file, apart from 'interface', 'address',
+# 'weight' and 'capabilities', which may differ. Check it with:  ringmaster check FILE
+# All keys are explained in docs/configuration.md. A line that starts with '#' is a comment.
+
+# The network interface that faces the other nodes and the router. Its first IPv4 address is the node's place
+# in the ring; 'address' chooses another one of its addresses.
+interface: ${options.interface}
+# address: 10.0.0.11
+
+# This node's share of the load, 1 to 255, for schedulers that weigh.
+weight: 1
+
+# What this node may do: dispatch connections to the others, serve them itself, or both.
+capabilities: [dispatch, serve]
+
+ring:
+  # UDP port on which the nodes talk, the same on all.
+  port: 7400
+  # The shared secret: nodes without it are never admitted. A relative path starts from this file's directory.
+  # While rotating keys, a list: the first seals, all of them open.  keyFile: [new.key, old.key]
+  keyFile: cluster.key
+  # Instead of a key, on a network that nobody else can reach:
+  # insecure: true
+
+  # How often the heartbeat goes round.
+  heartbeatIntervalMs: 50
+  # Silence for this long counts as a failure. Lower finds faults sooner, higher forgives busy hosts.
+  communicationTimeoutMs: 250
+  # How long nodes have to answer a broadcast, and so how long a rebuild of the ring takes.
+  broadcastTimeoutMs: 100
+
+  # Who dispatches: smallest or largest address, or the i-th of either, like { smallest: 2 }.
+  election: smallest
+  # Whether a preferred node that returns takes over from a dispatcher that works.
+  preempt: true
+  # How long it waits before it does.
+  holdDownMs: 0
+  # Quorum: with fewer members than this nobody dispatches. More than half of the nodes forbids a split brain.
+  minimumMembers: 1
+
+clusters:
+  # The address that clients call. It belongs to no host: the nodes take it on and give it back themselves.
+  - address: ${options.address}
+    # How packets are passed on: l4/2 rewrites MAC addresses, and servers answer the clients directly.
+    mode: l4/2
+    ports:
+      - port: 80
+        # tcp, udp or all
+        protocol: tcp
+        # Who gets the next connection.
+        scheduler: round-robin
+        # A node whose own service fails this check leaves the ring until it answers again.
+        # health: { http: "http://127.0.0.1:80/", intervalMs: 1000, timeoutMs: 1000, rise: 2, fall: 3 }
+        # health: { tcp: "127.0.0.1:80" }
+
+# How many connections the dispatcher remembers, at 48 bytes each.
+maxConnections: 1048576
+
+control:
+  # Where \`ringmaster status\` finds the node. Only its owner may use it.
+  socket: /run/ringmaster.sock
+`;
+}

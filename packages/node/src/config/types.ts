@@ -1,0 +1,70 @@
+/** The configuration as the node uses it: defaults filled in, paths absolute, alternatives in one form. */
+import type { CAPABILITIES, MODES, PROTOCOLS, SCHEDULERS } from './schema.js';
+
+export type Capability = (typeof CAPABILITIES)[number];
+export type DispatchMode = (typeof MODES)[number];
+export type ServiceProtocol = (typeof PROTOCOLS)[number];
+export type SchedulerName = (typeof SCHEDULERS)[number];
+
+/** Who dispatches (R18): the member at `position` (from 1), counted from the smallest or the largest address. */
+export interface ElectionConfig {
+  readonly from: 'smallest' | 'largest';
+  readonly position: number;
+}
+
+export interface RingConfig {
+  /** UDP port of the ring, the same on every member. */
+  readonly port: number;
+  /** Absolute paths; the first key seals, all of them open. Empty exactly when `insecure`. */
+  readonly keyFiles: readonly string[];
+  readonly insecure: boolean;
+  readonly heartbeatIntervalMs: number;
+  readonly communicationTimeoutMs: number;
+  readonly broadcastTimeoutMs: number;
+  readonly election: ElectionConfig;
+  /** Whether a preferred member takes over from a working dispatcher (R19). */
+  readonly preempt: boolean;
+  readonly holdDownMs: number;
+  /** Quorum: fewer members than this and nobody dispatches. */
+  readonly minimumMembers: number;
+}
+
+/** What tells that the service of this node works (R16). Exactly one of `http` and `tcp` is there. */
+export interface HealthConfig {
+  readonly http?: string;
+  readonly tcp?: string;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly rise: number;
+  readonly fall: number;
+}
+
+export interface ServicePortConfig {
+  readonly port: number;
+  readonly protocol: ServiceProtocol;
+  readonly scheduler: SchedulerName;
+  readonly targetPort?: number;
+  readonly health?: HealthConfig;
+}
+
+export interface ClusterConfig {
+  readonly address: string;
+  readonly mode: DispatchMode;
+  readonly gateway?: string;
+  readonly ports: readonly ServicePortConfig[];
+}
+
+export interface NodeConfig {
+  /** Absolute path of the file this was read from. */
+  readonly file: string;
+  readonly interface: string;
+  /** Which address of the interface is the ring address; absent: its first IPv4 address. */
+  readonly address?: string;
+  readonly outside?: { readonly interface: string };
+  readonly weight: number;
+  readonly capabilities: readonly Capability[];
+  readonly ring: RingConfig;
+  readonly clusters: readonly ClusterConfig[];
+  readonly maxConnections: number;
+  readonly control: { readonly socket: string };
+}

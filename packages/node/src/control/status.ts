@@ -1,0 +1,84 @@
+/**
+ * The status document: what `GET /status` and `ringmaster status --json` answer. It is part of the interface: keys are
+ * added, never renamed. The command line, the dashboard and the metrics are all made from it.
+ */
+
+export type NodeRole = 'dispatcher' | 'server' | 'standalone';
+
+export interface MemberStatus {
+  /** Ring address, dotted. */
+  readonly address: string;
+  /** 1 to 254, given out by the ring master; 0 while the member has none. */
+  readonly id: number;
+  /** `02:00:00:00:00:01` */
+  readonly mac: string;
+  readonly role: NodeRole;
+  /** Whether the dispatcher gives it connections. */
+  readonly active: boolean;
+}
+
+export interface RingStatus {
+  /** Creation time of the ring, in milliseconds since 1970 on the ring master's clock. */
+  readonly createdAt: number;
+  /** Address of the dispatcher, or null while there is none. */
+  readonly dispatcher: string | null;
+  /** In the order of the ring, by address. */
+  readonly members: readonly MemberStatus[];
+}
+
+export interface ConnectionCounts {
+  readonly total: number;
+  readonly halfOpen: number;
+  readonly established: number;
+  readonly closing: number;
+}
+
+/** How far a new dispatcher is with learning the connections of the others. */
+export interface RebuildStatus {
+  /** `idle`: this node never had to; `running`; `done`: the last rebuild is complete. */
+  readonly state: 'idle' | 'running' | 'done';
+  /** 0 to 100. */
+  readonly percent: number;
+  /** How long the last rebuild took, or the running one has taken. 0 while idle. */
+  readonly ms: number;
+}
+
+/** Frames since the node started. */
+export interface StatusCounters {
+  readonly forwarded: number;
+  readonly held: number;
+  /** Dropped frames by the name of the reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+  /** Further counters, by name: they come and go with versions. */
+  readonly [name: string]: number | Readonly<Record<string, number>>;
+}
+
+export interface StatusDocument {
+  readonly address: string;
+  readonly id: number;
+  readonly role: NodeRole;
+  readonly ring: RingStatus;
+  readonly connections: ConnectionCounts;
+  readonly rebuild: RebuildStatus;
+  readonly counters: StatusCounters;
+}
+
+/** One connection, as `GET /connections` lists it. */
+export interface ConnectionStatus {
+  /** `10.9.0.2:40000` */
+  readonly client: string;
+  /** `10.0.0.100:80` */
+  readonly cluster: string;
+  readonly protocol: 'tcp' | 'udp';
+  /** Ring address of the server that has the connection. */
+  readonly server: string;
+  readonly state: 'halfOpen' | 'established' | 'closing';
+  /** Milliseconds since its last packet. */
+  readonly idleMs: number;
+}
+
+export interface ConnectionsDocument {
+  /** How many the dispatcher knows: more than are listed when there is a limit. */
+  readonly total: number;
+  readonly connections: readonly ConnectionStatus[];
+}
