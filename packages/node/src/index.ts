@@ -1,2 +1,3 @@
 export * from './config/index.js';
 export * from './control/index.js';
+export * from './logging.js';
