@@ -1,1 +1,31 @@
-export {};
+/**
+ * libnetraw: packet capture and authoring for Node on Linux, without a compiler. Codecs for the packets themselves are in
+ * `libnetraw/wire`, which runs anywhere.
+ */
+export { NativeMemory } from './libc/nativeMemory.js';
+export { SystemError, type SystemErrorContext } from './libc/systemError.js';
+export { Ancillary, assemble, type BpfInstruction, type BpfProgram } from './capture/bpf.js';
+export { acceptAll, acceptNone, dispatcherFilter, type DispatcherFilterOptions } from './capture/filters.js';
+export {
+  PacketRing,
+  Ready,
+  SUPER_FRAME_SLOT_BYTES,
+  VNET_HEADER_BYTES,
+  type PacketRingOptions,
+} from './capture/packetRing.js';
+export { FrameSender, type FrameSenderOptions, type SenderCounters } from './inject/frameSender.js';
+export { FrameSocket, sendFrame, type FrameSocketOptions } from './inject/frameSocket.js';
+export { addAddress, deleteAddress, listAddresses, type InterfaceAddress } from './netlink/addresses.js';
+export type { TcpConnections } from './netlink/connectionTable.js';
+export { formatIp, parseIp, type AddressFamily } from './netlink/ipText.js';
+export { findLink, listLinks, type Link } from './netlink/links.js';
+export { listNeighbours, type Neighbour } from './netlink/neighbours.js';
+export {
+  listTcpConnections,
+  listTcpListeners,
+  type TcpConnectionFilter,
+  type TcpListener,
+} from './netlink/sockDiag.js';
+export { CONNECTION_STATES, TcpState, tcpStateName, type TcpStateName } from './netlink/tcpStates.js';
+export { readSysctl, writeSysctl } from './sysctl.js';
+export { Wake } from './wake.js';

@@ -1,0 +1,250 @@
+import { libc, NativeMemory, SystemError, takeSocketError, type Libc } from '../libc/index.js';
+import {
+  ETH_P_ALL,
+  PACKET_FANOUT,
+  PACKET_RESERVE,
+  PACKET_RX_RING,
+  PACKET_STATISTICS,
+  PACKET_VERSION,
+  PACKET_VNET_HDR,
+  POLLIN,
+  SOL_PACKET,
+} from '../libc/constants.js';
+import { setIntOption, setOption } from '../libc/socket.js';
+import {
+  attachFilter,
+  bindPacketSocket,
+  changeMembership,
+  interfaceIndex,
+  openPacketSocket,
+} from '../packetSocket.js';
+import type { Wake } from '../wake.js';
+import type { BpfProgram } from './bpf.js';
+import { acceptAll } from './filters.js';
+import { ringGeometry, type RingGeometry } from './ringGeometry.js';
+
+/** Bytes of the offload header (`struct virtio_net_hdr`) that stands directly before every frame. */
+export const VNET_HEADER_BYTES = 10;
+
+/** A slot that holds the largest segmentation super-frame (64 KiB) with its headers. Not a multiple of the page size, so
+ * that the headers of successive slots do not compete for the same cache lines. */
+export const SUPER_FRAME_SLOT_BYTES = 69_696;
+
+const TPACKET_V2 = 1;
+/** 10 + 6 = 16: with it the IP header behind the offload header is aligned. */
+const RESERVE_BYTES = 6;
+
+// struct tpacket2_hdr, and the struct sockaddr_ll behind it
+const STATUS_KERNEL = 0;
+const STATUS_USER = 1;
+const LENGTH = 4;
+const CAPTURED = 8;
+const FRAME_OFFSET = 12;
+const VLAN_TCI = 24;
+const STATUS_VLAN_VALID = 1 << 4;
+const PACKET_TYPE = 32 + 10;
+
+const FANOUT_MODES = { hash: 0, loadBalance: 1, cpu: 2 } as const;
+
+export interface PacketRingOptions {
+  /** Name of the network interface, e.g. `eth0`. */
+  readonly interface: string;
+  /** Frames that may wait to be taken; rounded up to fill whole blocks of memory. Default 256. */
+  readonly slots?: number;
+  /** Bytes of a slot: a multiple of 16. Longer frames are cut ({@link PacketRing.isTruncated}). Default 69,696. */
+  readonly slotBytes?: number;
+  /** Which frames to take, in force before the first one arrives. Default: all. */
+  readonly filter?: BpfProgram;
+  /** Shares the interface's frames with the other rings of the same group (PACKET_FANOUT), e.g. one a thread. */
+  readonly fanout?: { readonly group: number; readonly mode: keyof typeof FANOUT_MODES };
+}
+
+/** What {@link PacketRing.poll} saw: bits. Zero: the time was over, or a signal interrupted it. */
+export const Ready = { frames: 1, woken: 2, error: 4 } as const;
+
+/**
+ * Frames of one interface in memory that the kernel and this process share (`TPACKET_V2`, packet(7)). A frame is read,
+ * and may be rewritten, where it lies; `take` and `release` allocate nothing and call nothing.
+ *
+ * Every frame has its offload header (10 bytes) directly before it. Who sends the frame on with that header - see
+ * `FrameSender` - keeps partly summed packets and super-frames intact.
+ *
+ * Slots are taken in order of arrival and may be released in any order; while all are taken the kernel drops and counts.
+ */
+export class PacketRing {
+  readonly fd: number;
+  readonly interfaceIndex: number;
+  readonly slots: number;
+  /** The slots. A frame lies at {@link frameOffset} in `memory.bytes`. */
+  readonly memory: NativeMemory;
+  readonly #doing: string;
+  readonly #words: Int32Array;
+  readonly #halves: Uint16Array;
+  readonly #slotOffsets: Uint32Array;
+  readonly #scratch = NativeMemory.allocate(64);
+  /** Two `struct pollfd` { int fd; short events; short revents }, seen as ints and as shorts. */
+  readonly #pollWords: Int32Array;
+  readonly #pollEvents: Int16Array;
+  readonly #poll: Libc['poll'];
+  readonly #statistics = { received: 0, dropped: 0 };
+  #head = 0;
+  #closed = false;
+
+  private constructor(
+    fd: number,
+    index: number,
+    memory: NativeMemory,
+    geometry: RingGeometry,
+    doing: string,
+  ) {
+    this.fd = fd;
+    this.interfaceIndex = index;
+    this.slots = geometry.slots;
+    this.memory = memory;
+    this.#doing = doing;
+    this.#words = new Int32Array(memory.bytes.buffer);
+    this.#halves = new Uint16Array(memory.bytes.buffer);
+    this.#slotOffsets = geometry.offsets;
+    this.#pollWords = new Int32Array(this.#scratch.bytes.buffer);
+    this.#pollEvents = new Int16Array(this.#scratch.bytes.buffer);
+    this.#poll = libc().poll;
+  }
+
+  /** Throws {@link SystemError}: `EPERM` without CAP_NET_RAW, `ENODEV`, `ENOMEM`. */
+  static open(options: PacketRingOptions): PacketRing {
+    const doing = `opening a packet ring on ${options.interface}`;
+    const geometry = ringGeometry(options.slots ?? 256, options.slotBytes ?? SUPER_FRAME_SLOT_BYTES);
+    const index = interfaceIndex(options.interface, doing);
+    const fd = openPacketSocket(doing);
+    try {
+      setUpRing(fd, geometry, doing);
+      attachFilter(fd, options.filter ?? acceptAll(), doing);
+      const memory = NativeMemory.share(fd, geometry.memoryBytes);
+      bindPacketSocket(fd, index, ETH_P_ALL, doing);
+      if (options.fanout !== undefined) {
+        const fanout = options.fanout.group | (FANOUT_MODES[options.fanout.mode] << 16);
+        setIntOption(fd, SOL_PACKET, PACKET_FANOUT, fanout, { name: 'PACKET_FANOUT', doing });
+      }
+      return new PacketRing(fd, index, memory, geometry, doing);
+    } catch (error) {
+      libc().close(fd);
+      throw error;
+    }
+  }
+
+  /** The slot of the next received frame, now the caller's until {@link release}; -1 if none has arrived. */
+  take(): number {
+    const slot = this.#head;
+    if ((Atomics.load(this.#words, this.#slotOffsets[slot] >>> 2) & STATUS_USER) === 0) return -1;
+    this.#head = slot + 1 === this.slots ? 0 : slot + 1;
+    return slot;
+  }
+
+  /** Hands a slot back to the kernel. The frame in it is gone. */
+  release(slot: number): void {
+    Atomics.store(this.#words, this.#slotOffsets[slot] >>> 2, STATUS_KERNEL);
+  }
+
+  /** Where the frame's Ethernet header starts in `memory.bytes`. Its offload header starts 10 bytes earlier. */
+  frameOffset(slot: number): number {
+    const start = this.#slotOffsets[slot];
+    return start + this.#halves[(start + FRAME_OFFSET) >>> 1];
+  }
+
+  /** Bytes of the frame that are in the slot, the Ethernet header included. */
+  frameLength(slot: number): number {
+    return this.#words[(this.#slotOffsets[slot] + CAPTURED) >>> 2];
+  }
+
+  /** Whether the frame was longer than the slot: what is in it is not all of it, and must not be sent on. */
+  isTruncated(slot: number): boolean {
+    const at = this.#slotOffsets[slot] >>> 2;
+    return this.#words[at + (CAPTURED >>> 2)] < this.#words[at + (LENGTH >>> 2)];
+  }
+
+  /** PACKET_HOST 0, BROADCAST 1, MULTICAST 2, OTHERHOST 3, OUTGOING 4. */
+  packetType(slot: number): number {
+    return this.memory.bytes[this.#slotOffsets[slot] + PACKET_TYPE];
+  }
+
+  /** The VLAN tag (TCI) that the card took off the frame, or -1. */
+  vlanTag(slot: number): number {
+    const start = this.#slotOffsets[slot];
+    return (this.#words[start >>> 2] & STATUS_VLAN_VALID) === 0 ? -1 : this.#halves[(start + VLAN_TCI) >>> 1];
+  }
+
+  /**
+   * Blocks the thread until a frame is there, `wake` was signalled, the interface failed, or the time is over. All taken
+   * slots should have been released before.
+   * @param timeoutMs -1 for ever, 0 not at all
+   * @returns bits of {@link Ready}
+   */
+  poll(timeoutMs: number, wake?: Wake): number {
+    const words = this.#pollWords;
+    const events = this.#pollEvents;
+    words[0] = this.fd;
+    words[2] = wake === undefined ? -1 : wake.fd;
+    events[2] = events[6] = POLLIN;
+    if (this.#poll(this.#scratch.address, 2, timeoutMs) <= 0) return 0;
+    const seen = events[3];
+    const frames = (seen & POLLIN) === 0 ? 0 : Ready.frames;
+    const error = (seen & ~POLLIN) === 0 ? 0 : Ready.error;
+    return frames | error | (events[7] === 0 ? 0 : Ready.woken);
+  }
+
+  /**
+   * Takes the error that {@link Ready.error} announced: `ENETDOWN` when the interface went down (frames come again once
+   * it is up) or was removed (they never will).
+   */
+  takeError(): SystemError | undefined {
+    const errno = takeSocketError(this.fd);
+    return errno === 0 ? undefined : new SystemError(errno, { syscall: 'poll', doing: this.#doing });
+  }
+
+  /** Replaces the filter. Frames that are in the ring already stay there. */
+  setFilter(filter: BpfProgram): void {
+    attachFilter(this.fd, filter, this.#doing);
+  }
+
+  /** Lets frames to one more MAC (unicast or multicast) through the card. Throws {@link SystemError}. */
+  addMembership(mac: Uint8Array): void {
+    changeMembership(this.fd, this.interfaceIndex, mac, 'add', this.#doing);
+  }
+
+  /** Takes an {@link addMembership} back. */
+  dropMembership(mac: Uint8Array): void {
+    changeMembership(this.fd, this.interfaceIndex, mac, 'drop', this.#doing);
+  }
+
+  /** Frames since the ring was opened: how many passed the filter, and how many of those found no free slot. */
+  statistics(): { readonly received: number; readonly dropped: number } {
+    const value = new Uint8Array(8); // struct tpacket_stats: reading it resets it
+    const lengthBytes = new Uint8Array(Int32Array.of(value.length).buffer);
+    if (libc().getsockopt(this.fd, SOL_PACKET, PACKET_STATISTICS, value, lengthBytes) === 0) {
+      const [received, dropped] = new Uint32Array(value.buffer);
+      this.#statistics.received += received;
+      this.#statistics.dropped += dropped;
+    }
+    return { ...this.#statistics };
+  }
+
+  /** Closes the socket, which ends its memberships. The memory then reads as zeros. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.memory.release();
+    this.#scratch.release();
+    libc().close(this.fd);
+  }
+}
+
+function setUpRing(fd: number, geometry: RingGeometry, doing: string): void {
+  const set = (option: number, name: string, value: number): void =>
+    setIntOption(fd, SOL_PACKET, option, value, { name, doing });
+  set(PACKET_VERSION, 'PACKET_VERSION', TPACKET_V2);
+  set(PACKET_RESERVE, 'PACKET_RESERVE', RESERVE_BYTES);
+  set(PACKET_VNET_HDR, 'PACKET_VNET_HDR', 1);
+  const { blockBytes, blocks, slotBytes, slots } = geometry;
+  const request = new Uint8Array(Uint32Array.of(blockBytes, blocks, slotBytes, slots).buffer); // struct tpacket_req
+  setOption(fd, SOL_PACKET, PACKET_RX_RING, request, { name: 'PACKET_RX_RING', doing });
+}

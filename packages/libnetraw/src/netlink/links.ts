@@ -1,0 +1,78 @@
+import { SystemError } from '../libc/index.js';
+import { attributeText, forEachAttribute } from './attributes.js';
+import { NETLINK_ROUTE, NetlinkSocket } from './netlinkSocket.js';
+
+/** A network interface. */
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+  /** 6 bytes for Ethernet and loopback, empty for a link without hardware addresses. */
+  readonly mac: Uint8Array;
+  readonly mtuBytes: number;
+  /** IFF_* bits of linux/if.h. */
+  readonly flags: number;
+  /** Switched on by the administrator. */
+  readonly up: boolean;
+  /** Up, and its cable plugged in. */
+  readonly running: boolean;
+  readonly loopback: boolean;
+}
+
+const RTM_NEWLINK = 16;
+const RTM_GETLINK = 18;
+const IFINFOMSG_BYTES = 16;
+const IFLA_ADDRESS = 1;
+const IFLA_IFNAME = 3;
+const IFLA_MTU = 4;
+const IFF_UP = 0x1;
+const IFF_LOOPBACK = 0x8;
+const IFF_LOWER_UP = 0x1_0000;
+
+/** The network interfaces of this network namespace, by index. Needs no privilege. Throws {@link SystemError}. */
+export function listLinks(): Link[] {
+  const doing = 'listing the network interfaces';
+  const links: Link[] = [];
+  const socket = new NetlinkSocket(NETLINK_ROUTE, doing);
+  try {
+    const { errno } = socket.dump(
+      RTM_GETLINK,
+      new Uint8Array(IFINFOMSG_BYTES),
+      (type, view, offset, end) => {
+        if (type === RTM_NEWLINK && end - offset >= IFINFOMSG_BYTES)
+          links.push(decodeLink(view, offset, end));
+      },
+      () => (links.length = 0),
+    );
+    if (errno !== 0) throw new SystemError(errno, { syscall: 'RTM_GETLINK', doing });
+  } finally {
+    socket.close();
+  }
+  return links.sort((a, b) => a.index - b.index);
+}
+
+/** The interface of this name, or undefined. */
+export function findLink(name: string): Link | undefined {
+  return listLinks().find((link) => link.name === name);
+}
+
+function decodeLink(view: DataView, offset: number, end: number): Link {
+  let name = '';
+  let mac: Uint8Array = new Uint8Array(0);
+  let mtuBytes = 0;
+  forEachAttribute(view, offset + IFINFOMSG_BYTES, end, (type, value) => {
+    if (type === IFLA_IFNAME) name = attributeText(value);
+    else if (type === IFLA_ADDRESS) mac = value.slice();
+    else if (type === IFLA_MTU) mtuBytes = new DataView(value.buffer, value.byteOffset).getUint32(0, true);
+  });
+  const flags = view.getUint32(offset + 8, true);
+  return {
+    index: view.getInt32(offset + 4, true),
+    name,
+    mac,
+    mtuBytes,
+    flags,
+    up: (flags & IFF_UP) !== 0,
+    running: (flags & IFF_UP) !== 0 && (flags & IFF_LOWER_UP) !== 0,
+    loopback: (flags & IFF_LOOPBACK) !== 0,
+  };
+}
