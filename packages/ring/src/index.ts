@@ -1,1 +1,10 @@
-export {};
+export * from './address.js';
+export * from './wire/bytes.js';
+export * from './wire/packet.js';
+export * from './wire/messages.js';
+export * from './session/envelope.js';
+export * from './session/sessions.js';
+export * from './protocol/election.js';
+export * from './protocol/roster.js';
+export * from './protocol/state.js';
+export { step } from './protocol/step.js';

@@ -1,0 +1,110 @@
+import type { Address } from '../address.js';
+import type { Announce } from '../wire/messages.js';
+import { encodeAssign, MessageType } from '../wire/messages.js';
+import type { Message } from '../wire/packet.js';
+import { ID_EVERYBODY, ID_NONE, MAX_ID } from '../wire/packet.js';
+import { announceSoon, direct, sendTo } from './announcing.js';
+import { spliceIn } from './neighbours.js';
+import type { RingState, Step } from './state.js';
+import { isMaster } from './state.js';
+
+/** Enters an announced member into order and roster. True when it was not active before. */
+export function noteMember(step: Step, announce: Announce): boolean {
+  const { state, nowMs } = step;
+  spliceIn(step, announce.address);
+  const before = state.roster.get(announce.address);
+  const sameLife = before?.active === true && before.incarnation === announce.incarnation;
+  const id = announce.id === ID_NONE && sameLife ? before.id : announce.id;
+  const change = state.roster.note({ ...announce, id }, nowMs);
+  if (change) {
+    const reason = announce.joining ? 'announced itself, joining' : 'announced itself';
+    step.effects.push({ kind: 'membershipChanged', member: announce.address, change, reason });
+  }
+  return change === 'joined';
+}
+
+/** Takes a member out of the roster's active ones. */
+export function dropMember(step: Step, address: Address, reason: string): void {
+  if (!step.state.roster.deactivate(address)) return;
+  step.effects.push({ kind: 'membershipChanged', member: address, change: 'inactive', reason });
+}
+
+export function noteHighestId(state: RingState, ...ids: number[]): void {
+  state.highestId = Math.max(state.highestId, ...ids);
+}
+
+/** The next id of this creation time, `undefined` when all have been given out. */
+function nextId(state: RingState): number | undefined {
+  if (state.highestId >= MAX_ID) return undefined;
+  state.highestId++;
+  return state.highestId;
+}
+
+/** A master without an id gives itself one, then everybody who has none (R3). */
+export function assignMissingIds(step: Step): 'done' | 'exhausted' {
+  const { state } = step;
+  if (!isMaster(state)) return 'done';
+  if (state.id === ID_NONE) {
+    const own = nextId(state);
+    if (own === undefined) return 'exhausted';
+    takeId(step, own);
+  }
+  for (const member of state.roster.all()) {
+    if (member.active && member.id === ID_NONE && assignId(step, member.address) === undefined)
+      return 'exhausted';
+  }
+  return 'done';
+}
+
+/** Gives `address` its id, or the one it has been given already. The caller is (or was until now) the master. */
+export function assignId(step: Step, address: Address): number | undefined {
+  const { state } = step;
+  const member = state.roster.get(address);
+  if (!member) return undefined;
+  if (member.id === ID_NONE) {
+    const id = nextId(state);
+    if (id === undefined) return undefined;
+    member.id = id;
+    step.effects.push({
+      kind: 'membershipChanged',
+      member: address,
+      change: 'updated',
+      reason: `given id ${id}`,
+    });
+    if (state.ring.ndn !== address)
+      sendTo(step, state.ring.ndn, assignMessage(state, address, id, 255, ID_EVERYBODY));
+  }
+  sendTo(step, address, assignMessage(state, address, member.id, 1, 0));
+  return member.id;
+}
+
+function assignMessage(
+  s: RingState,
+  address: Address,
+  id: number,
+  ttl: number,
+  destination: number,
+): Message {
+  const body = encodeAssign({ createdAt: s.ring.createdAt, address, id });
+  return { ...direct(MessageType.assign, body, s), ttl, destination };
+}
+
+export function takeId(step: Step, id: number): void {
+  const { state } = step;
+  if (state.id === id) return;
+  state.id = id;
+  state.idRing = state.phase === 'joining' ? state.joinTarget : state.ring.createdAt;
+  noteHighestId(state, id);
+  if (state.phase === 'member') announceSoon(step, 1);
+}
+
+/**
+ * Two members with one id (rings that met, a lost message): the smaller address keeps it, the other one asks for a
+ * new one by announcing itself without.
+ */
+export function settleIdConflict(step: Step, announce: Announce): void {
+  const { state } = step;
+  if (announce.id === ID_NONE || announce.id !== state.id || announce.address >= state.ring.self) return;
+  state.id = ID_NONE;
+  if (!isMaster(state)) announceSoon(step, 1);
+}

@@ -1,0 +1,63 @@
+import type { Address } from '../address.js';
+import { isBetween, NO_ADDRESS } from '../address.js';
+import type { Removal } from '../wire/messages.js';
+import type { Step } from './state.js';
+import { isAlone } from './state.js';
+
+/** The order of the ring (R1): who is next to whom. Only the seven variables change here (R2). */
+
+export function setDownstream(step: Step, address: Address): void {
+  const { state } = step;
+  if (state.ring.ndn === address) return;
+  state.ring.ndn = address;
+  state.refusals = 0;
+  state.sentDownstream = false;
+  step.effects.push({ kind: 'downstreamChanged', to: address === state.ring.self ? NO_ADDRESS : address });
+}
+
+export function setUpstream(step: Step, address: Address): void {
+  const { state } = step;
+  if (state.ring.nun === address) return;
+  state.ring.nun = address;
+  state.lastNunMs = step.nowMs;
+}
+
+/** A ring of one. */
+export function resetNeighbours(step: Step): void {
+  const { ring } = step.state;
+  ring.smallest = ring.self;
+  ring.greatest = ring.self;
+  setUpstream(step, ring.self);
+  setDownstream(step, ring.self);
+}
+
+/** `address` is in the ring: takes its place if that is beside us (R8). Says nothing to anybody; idempotent. */
+export function spliceIn(step: Step, address: Address): void {
+  const { ring } = step.state;
+  if (address === ring.self) return;
+  if (isAlone(step.state)) {
+    step.state.lastHeartbeatMs = step.nowMs;
+    setDownstream(step, address);
+    setUpstream(step, address);
+  } else {
+    if (isBetween(ring.self, address, ring.ndn)) setDownstream(step, address);
+    if (isBetween(ring.nun, address, ring.self)) setUpstream(step, address);
+  }
+  ring.smallest = Math.min(ring.smallest, address);
+  ring.greatest = Math.max(ring.greatest, address);
+}
+
+/** `removal.lost` is out of the ring; the two sides of the gap are named. */
+export function spliceOut(step: Step, removal: Removal): void {
+  const { ring } = step.state;
+  const { lost, upstream, downstream } = removal;
+  if (lost === ring.self) return;
+  if (ring.ndn === lost && ring.nun === lost) {
+    resetNeighbours(step);
+    return;
+  }
+  if (ring.ndn === lost) setDownstream(step, isBetween(ring.self, upstream, lost) ? upstream : downstream);
+  if (ring.nun === lost) setUpstream(step, isBetween(lost, downstream, ring.self) ? downstream : upstream);
+  if (ring.smallest === lost) ring.smallest = downstream;
+  if (ring.greatest === lost) ring.greatest = upstream;
+}

@@ -1,0 +1,97 @@
+import type { Address } from '../address.js';
+import { preference } from './election.js';
+import { announceSoon } from './announcing.js';
+import type { Role, RingState, Step } from './state.js';
+import { isDispatching } from './state.js';
+
+/**
+ * Decides the role anew (R17-R19). Called after whatever may change it: membership, claims, the tick (hold-down).
+ *
+ * - The preferred member dispatches at once when nobody does.
+ * - When somebody does, it becomes a candidate, whose shell makes the connection map complete first.
+ * - Of several that dispatch the one that the rule prefers stays, the others abdicate.
+ */
+export function evaluateRole(step: Step): void {
+  const { state } = step;
+  if (state.phase !== 'member') return;
+  const claimants = state.roster.claimants();
+  noteConflict(step, claimants);
+  if (1 + state.roster.activeCount() < state.config.minimumMembers) {
+    changeRole(step, 'server', 'too few members');
+    return;
+  }
+  if (isDispatching(state)) evaluateDispatcher(step, claimants);
+  else evaluateOther(step, claimants);
+}
+
+/** Stops dispatching at once, whatever the others do: paused, expelled, or gone. */
+export function resign(step: Step, reason: string): void {
+  changeRole(step, 'server', reason);
+}
+
+function evaluateDispatcher(step: Step, claimants: readonly Address[]): void {
+  const { state } = step;
+  const self = state.ring.self;
+  if (claimants.length > 0) {
+    const eligible = eligibleMembers(state);
+    const best = preference(state.config.election, eligible).find((a) => a === self || claimants.includes(a));
+    if (best !== undefined && best !== self) {
+      changeRole(step, 'server', 'abdicated to a preferred dispatcher');
+      return;
+    }
+  }
+  const alone = state.roster.activeCount() === 0;
+  changeRole(step, alone ? 'standalone' : 'dispatcher', alone ? 'only member left' : 'no longer alone');
+}
+
+function evaluateOther(step: Step, claimants: readonly Address[]): void {
+  const { state, nowMs } = step;
+  const elected = preference(state.config.election, eligibleMembers(state))[0];
+  if (elected !== state.ring.self) {
+    changeRole(step, 'server', 'another is elected');
+    return;
+  }
+  if (claimants.length === 0) {
+    const alone = state.roster.activeCount() === 0;
+    changeRole(step, alone ? 'standalone' : 'dispatcher', 'elected, nobody dispatches');
+    return;
+  }
+  const someoneLeaves = claimants.every((a) => state.roster.get(a)?.leaving);
+  const heldDown = nowMs - state.memberSinceMs < state.config.holdDownMs;
+  if (someoneLeaves || (state.config.preempt && !heldDown))
+    changeRole(step, 'candidate', 'elected, takes over');
+}
+
+/** The candidate's map is complete: from now on it dispatches, and says so (R19). */
+export function takeOver(step: Step): void {
+  const { state } = step;
+  if (state.role !== 'candidate') return;
+  changeRole(step, state.roster.activeCount() === 0 ? 'standalone' : 'dispatcher', 'map complete');
+}
+
+/** Active members that may dispatch, self included, in no particular order (R18). */
+function eligibleMembers(state: RingState): Address[] {
+  const others = state.roster.all().filter((m) => m.active && m.canDispatch && !m.leaving && !m.newcomer);
+  const addresses = others.map((m) => m.address);
+  if (state.self.canDispatch && !state.leaving) addresses.push(state.ring.self);
+  return addresses;
+}
+
+function noteConflict(step: Step, claimants: readonly Address[]): void {
+  const { state } = step;
+  const conflict = isDispatching(state) && claimants.length > 0;
+  if (conflict && !state.conflict) announceSoon(step, 2);
+  if (!conflict && state.conflict && isDispatching(state)) {
+    step.effects.push({ kind: 'reassert', reason: 'a competing dispatcher gave up' });
+  }
+  state.conflict = conflict;
+}
+
+function changeRole(step: Step, role: Role, reason: string): void {
+  const { state } = step;
+  if (state.role === role) return;
+  const wasDispatching = isDispatching(state);
+  state.role = role;
+  step.effects.push({ kind: 'roleChanged', role, reason });
+  if (wasDispatching !== isDispatching(state)) announceSoon(step, 3);
+}

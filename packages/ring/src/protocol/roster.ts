@@ -1,0 +1,134 @@
+import type { Address } from '../address.js';
+import type { Announce } from '../wire/messages.js';
+
+/** What is known of another member. Kept beside the ring state, which knows neighbours only (R2). */
+export interface Member {
+  readonly address: Address;
+  id: number;
+  mac: Uint8Array;
+  canDispatch: boolean;
+  canServe: boolean;
+  leaving: boolean;
+  /** Not through its first (re-)entry yet: not eligible. */
+  newcomer: boolean;
+  weight: number;
+  services: Uint8Array;
+  incarnation: number;
+  /** It says that it dispatches. */
+  dispatching: boolean;
+  /** In the ring as far as we know; a purge makes everybody inactive until it re-enters (R11). */
+  active: boolean;
+  lastSeenMs: number;
+}
+
+/** An id per member is all there is to give out, so this is all there can be. */
+export const MAX_MEMBERS = 254;
+
+/** The other members, in order of address. Bounded: inactive ones make room for new ones. */
+export class Roster {
+  private readonly self: Address;
+  private members: Member[] = [];
+
+  constructor(self: Address) {
+    this.self = self;
+  }
+
+  all(): readonly Member[] {
+    return this.members;
+  }
+
+  get(address: Address): Member | undefined {
+    return this.members.find((m) => m.address === address);
+  }
+
+  activeCount(): number {
+    return this.members.reduce((n, m) => n + (m.active ? 1 : 0), 0);
+  }
+
+  /** Addresses of active others that say they dispatch, in order. */
+  claimants(): Address[] {
+    return this.members.filter((m) => m.active && m.dispatching).map((m) => m.address);
+  }
+
+  /** Enters what was announced. Says what changed, `undefined` when nothing did or there is no room. */
+  note(announce: Announce, nowMs: number): 'joined' | 'updated' | undefined {
+    if (announce.address === this.self) return undefined;
+    const known = this.get(announce.address);
+    if (!known) return this.insert(announce, nowMs) ? 'joined' : undefined;
+    const restarted = known.incarnation !== announce.incarnation;
+    const back = !known.active || restarted;
+    const changed = back || differs(known, announce);
+    Object.assign(known, describe(announce), { active: true, lastSeenMs: nowMs });
+    if (back) return 'joined';
+    return changed ? 'updated' : undefined;
+  }
+
+  /** True when it was active until now. */
+  deactivate(address: Address): boolean {
+    const member = this.get(address);
+    if (!member?.active) return false;
+    member.active = false;
+    member.dispatching = false;
+    return true;
+  }
+
+  /** Those not heard of since `sinceMs` and still thought active. */
+  silentSince(sinceMs: number): Address[] {
+    return this.members.filter((m) => m.active && m.lastSeenMs < sinceMs).map((m) => m.address);
+  }
+
+  /** Drops who has been inactive since before `sinceMs`; returns them. */
+  forget(sinceMs: number): Address[] {
+    const gone = this.members.filter((m) => !m.active && m.lastSeenMs < sinceMs).map((m) => m.address);
+    if (gone.length > 0) this.members = this.members.filter((m) => !gone.includes(m.address));
+    return gone;
+  }
+
+  private insert(announce: Announce, nowMs: number): boolean {
+    if (this.members.length >= MAX_MEMBERS - 1) {
+      const room = this.members.findIndex((m) => !m.active);
+      if (room < 0) return false;
+      this.members.splice(room, 1);
+    }
+    const member: Member = { ...describe(announce), active: true, lastSeenMs: nowMs };
+    const after = this.members.findIndex((m) => m.address > member.address);
+    this.members.splice(after < 0 ? this.members.length : after, 0, member);
+    return true;
+  }
+}
+
+function describe(a: Announce): Omit<Member, 'active' | 'lastSeenMs'> {
+  const { address, id, mac, canDispatch, canServe, leaving, newcomer, weight, services } = a;
+  const { incarnation, dispatching } = a;
+  return {
+    address,
+    id,
+    mac,
+    canDispatch,
+    canServe,
+    leaving,
+    newcomer,
+    weight,
+    services,
+    incarnation,
+    dispatching,
+  };
+}
+
+function differs(m: Member, a: Announce): boolean {
+  return (
+    m.id !== a.id ||
+    m.canDispatch !== a.canDispatch ||
+    m.canServe !== a.canServe ||
+    m.leaving !== a.leaving ||
+    m.newcomer !== a.newcomer ||
+    m.weight !== a.weight ||
+    m.dispatching !== a.dispatching ||
+    !sameBytes(m.mac, a.mac) ||
+    !sameBytes(m.services, a.services)
+  );
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}

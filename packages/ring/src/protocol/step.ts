@@ -1,0 +1,208 @@
+import type { Address } from '../address.js';
+import {
+  decodeAnnounce,
+  decodeAssign,
+  decodePurge,
+  decodeRedirect,
+  decodeRemoval,
+  decodeRepair,
+  MessageType,
+} from '../wire/messages.js';
+import type { Message } from '../wire/packet.js';
+import { decodePacket, ID_EVERYBODY, ID_NONE, packMessages } from '../wire/packet.js';
+import { announceTo, sendTo } from './announcing.js';
+import {
+  announceJoining,
+  enterJoining,
+  hearAssign,
+  hearPurge,
+  hearWhileJoining,
+  joinTimeout,
+} from './joining.js';
+import { hearAsMember, hearGone, hearLeave, hearMisrouted, hearRedirect, leave, tick } from './member.js';
+import { hearRepair, hearSplice, startRepair } from './repair.js';
+import { takeOver } from './roles.js';
+import type { Command, Effect, Input, Outbox, RingState, Step, TimerName } from './state.js';
+import { isAlone } from './state.js';
+
+/** The protocol: changes the state by one input and returns what the shell is to do. */
+export function step(state: RingState, input: Input): Effect[] {
+  const current: Step = { state, nowMs: input.nowMs, effects: [] };
+  switch (input.kind) {
+    case 'packet':
+      receivePacket(current, input.from, input.packet);
+      break;
+    case 'timer':
+      expire(current, input.timer, input.dueMs);
+      break;
+    case 'command':
+      obey(current, input.command);
+      break;
+    case 'refused':
+      receiveRefusal(current, input.address);
+      break;
+    case 'peer':
+      if (isActive(state)) announceTo(current, input.address);
+      break;
+  }
+  return current.effects;
+}
+
+function isActive(state: RingState): boolean {
+  return state.phase === 'joining' || state.phase === 'member';
+}
+
+function obey(step: Step, command: Command): void {
+  const { state } = step;
+  switch (command.kind) {
+    case 'start':
+      if (isActive(state)) return;
+      state.leaving = false;
+      enterJoining(step, { reason: 'started', target: 0, newcomer: true, keepId: false });
+      return;
+    case 'leave':
+      if (isActive(state)) leave(step);
+      else step.effects.push({ kind: 'left' });
+      return;
+    case 'mapComplete':
+      if (state.phase === 'member') takeOver(step);
+      return;
+    case 'send':
+      sendApplication(step, command.destination, command.body);
+  }
+}
+
+function sendApplication(step: Step, destination: number, body: Uint8Array): void {
+  const { state } = step;
+  if (destination === state.id || destination === ID_EVERYBODY) {
+    step.effects.push({ kind: 'application', source: state.id, body });
+    if (destination === state.id) return;
+  }
+  if (state.phase !== 'member' || isAlone(state)) return;
+  const type = MessageType.application;
+  forward(step, [{ ttl: 255, destination, source: state.id, type, body }]);
+}
+
+function expire(step: Step, timer: TimerName, dueMs: number): void {
+  const { phase } = step.state;
+  if (timer === 'tick' && phase === 'member') tick(step, dueMs);
+  if (timer === 'join' && phase === 'joining') joinTimeout(step);
+  if (timer === 'joinRepeat' && phase === 'joining') announceJoining(step);
+}
+
+/** R13: asked once more, a dead process refuses again; a lost or forged refusal does not. */
+function receiveRefusal(step: Step, address: Address): void {
+  const { state } = step;
+  if (state.phase !== 'member' || address !== state.ring.ndn || isAlone(state)) return;
+  state.refusals++;
+  if (state.refusals === 1) {
+    const type = MessageType.alive;
+    sendTo(step, address, { ttl: 1, destination: ID_NONE, source: state.id, type, body: new Uint8Array(0) });
+    return;
+  }
+  startRepair(step, address, true);
+}
+
+function receivePacket(step: Step, from: Address, packet: Uint8Array): void {
+  const { state, nowMs } = step;
+  if (!isActive(state) || from === state.ring.self) return;
+  state.counters.packetsReceived++;
+  const decoded = decodePacket(packet);
+  if (!decoded.ok) {
+    state.counters.packetsMalformed++;
+    return;
+  }
+  if (from === state.ring.nun) state.lastNunMs = nowMs;
+  const member = state.roster.get(from);
+  if (member?.active) member.lastSeenMs = nowMs;
+  const onward: Outbox = [];
+  for (const message of decoded.messages) receiveMessage(step, from, message, onward);
+  if (onward.length > 0 && mayForward(state)) forward(step, onward);
+}
+
+/** Nothing of a purged ring is passed on while it is being rebuilt. */
+function mayForward(state: RingState): boolean {
+  return !isAlone(state) && (state.phase === 'member' || (state.phase === 'joining' && state.newcomer));
+}
+
+function forward(step: Step, messages: Outbox): void {
+  const { state } = step;
+  for (const packet of packMessages(messages, state.config.maxPacketBytes)) {
+    step.effects.push({ kind: 'send', to: state.ring.ndn, packet });
+    state.sentDownstream = true;
+  }
+}
+
+/** R6: who takes a message out, and who passes it on. */
+function receiveMessage(step: Step, from: Address, message: Message, onward: Outbox): void {
+  const { state } = step;
+  const own = state.id !== ID_NONE;
+  if (message.ttl > 1 && own && message.source === state.id) {
+    if (message.type === MessageType.heartbeat) {
+      state.counters.heartbeatsReturned++;
+      state.lastHeartbeatMs = step.nowMs;
+    }
+    return;
+  }
+  if (message.type === MessageType.repair) {
+    // Travels either way and ends where the gap is: passed on by its own rule (R12).
+    const repair = decodeRepair(message.body);
+    if (repair) hearRepair(step, message, repair);
+    else state.counters.messagesMalformed++;
+    return;
+  }
+  const mine =
+    message.ttl === 1 || message.destination === ID_EVERYBODY || (own && message.destination === state.id);
+  if (mine) process(step, from, message);
+  const goesOn = message.destination === ID_EVERYBODY || !(own && message.destination === state.id);
+  if (!goesOn) return;
+  if (message.ttl > 1) onward.push({ ...message, ttl: message.ttl - 1 });
+  else if (message.destination !== ID_NONE) state.counters.messagesExpired++;
+}
+
+/** Decodes a body and hands it on; a body that does not decode is counted and otherwise ignored. */
+function withBody<T>(step: Step, decoded: T | undefined, handle: (body: T) => void): void {
+  if (decoded === undefined) step.state.counters.messagesMalformed++;
+  else handle(decoded);
+}
+
+function process(step: Step, from: Address, message: Message): void {
+  const { state } = step;
+  const { body } = message;
+  switch (message.type) {
+    case MessageType.heartbeat:
+      state.counters.heartbeatsSeen++;
+      state.lastHeartbeatMs = step.nowMs;
+      if (state.phase === 'member' && from !== state.ring.nun) hearMisrouted(step, from);
+      return;
+    case MessageType.alive:
+      if (state.phase === 'member' && from !== state.ring.nun) hearMisrouted(step, from);
+      return;
+    case MessageType.announce:
+      return withBody(step, decodeAnnounce(body), (heard) => {
+        if (heard.address !== from) return;
+        if (state.phase === 'joining') hearWhileJoining(step, heard);
+        else if (state.phase === 'member') hearAsMember(step, heard);
+      });
+    case MessageType.purge:
+      return withBody(step, decodePurge(body), (order) => hearPurge(step, order));
+    case MessageType.assign:
+      return withBody(step, decodeAssign(body), (assign) => hearAssign(step, assign));
+    case MessageType.leave:
+      return withBody(step, decodeRemoval(body), (removal) => hearLeave(step, removal));
+    case MessageType.splice:
+      return withBody(step, decodeRemoval(body), (removal) => hearSplice(step, removal));
+    case MessageType.gone:
+      return withBody(step, decodeRemoval(body), (removal) => hearGone(step, removal));
+    case MessageType.redirect:
+      return withBody(step, decodeRedirect(body), (redirect) => hearRedirect(step, redirect));
+    case MessageType.application:
+      step.effects.push({ kind: 'application', source: message.source, body });
+      return;
+    case MessageType.challenge:
+    case MessageType.proof:
+      return; // the session layer's
+    default:
+      state.counters.messagesUnknown++;
+  }
+}
