@@ -1,0 +1,122 @@
+/**
+ * Takes a host into a cluster and back out of it, failing safe: every change is in the undo journal before it is made,
+ * is undone at exit, and after a crash by the next start.
+ */
+import { FrameSocket } from 'libnetraw';
+import { EtherType } from 'libnetraw/wire';
+import { probeAddresses, type AddressConflict } from './addressConflict.js';
+import { applyChange, undoAll, type RestoreReport } from './changes.js';
+import { findInterface, type HostInterface } from './hostInterface.js';
+import { createJournal, writeJournal, type HostChange } from './journal.js';
+import { recoverLeftover } from './leftover.js';
+import type { HostNetwork } from './network.js';
+import { errorCode, hostProblem, systemProblem, type HostResult } from './problem.js';
+import { ownIdentity } from './processIdentity.js';
+import { wantedChanges } from './wanted.js';
+
+export interface PrepareHostOptions {
+  readonly network: HostNetwork;
+  /** Name of the interface to the ring, and which of its addresses is the ring address (default: the first). */
+  readonly interface: string;
+  readonly address?: string;
+  readonly clusterAddresses: readonly string[];
+  /** Where the undo journal is: `journalPath(control.socket)`. */
+  readonly journal: string;
+  /** Asks the LAN whether somebody else owns a cluster address. Default: ARP probes, about a quarter of a second. */
+  readonly probe?: Probe;
+}
+
+export type Probe = (
+  link: HostInterface,
+  addresses: readonly string[],
+) => Promise<AddressConflict | undefined>;
+
+export interface PreparedHost {
+  readonly interface: HostInterface;
+  /** What a dead predecessor had left and was taken back at this start. */
+  readonly recovered: RestoreReport;
+  /** Takes every change back, the last first; once. Synchronous, so that it can run in the last moment of a process. */
+  restore(): RestoreReport;
+}
+
+async function probeByArp(
+  link: HostInterface,
+  addresses: readonly string[],
+): Promise<AddressConflict | undefined> {
+  const port = FrameSocket.open({ interface: link.name, receive: { etherType: EtherType.arp } });
+  try {
+    return await probeAddresses(port, { addresses, ownMac: link.mac });
+  } finally {
+    port.close();
+  }
+}
+
+function makeChanges(
+  options: PrepareHostOptions,
+  changes: readonly HostChange[],
+): HostResult<() => RestoreReport> {
+  const { network, journal } = options;
+  const identity = ownIdentity();
+  const made: HostChange[] = [];
+  let restored: RestoreReport | undefined;
+  const restore = (): RestoreReport => {
+    if (restored !== undefined) return { undone: 0, warnings: [] };
+    restored = undoAll(network, journal, { process: identity, changes: made });
+    return restored;
+  };
+  try {
+    createJournal(journal, { process: identity, changes: [] });
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') {
+      return hostProblem(
+        'already-running',
+        `another node was started here at the same moment: ${journal} exists`,
+      );
+    }
+    const cure = 'make its directory writable, or set control.socket elsewhere';
+    return hostProblem(
+      'journal-unusable',
+      `the undo journal cannot be written; ${cure}: ${(error as Error).message}`,
+    );
+  }
+  try {
+    for (const change of changes) {
+      made.push(change);
+      writeJournal(journal, { process: identity, changes: made });
+      applyChange(network, change);
+    }
+  } catch (error) {
+    const { warnings } = restore();
+    const failed = systemProblem(error);
+    if (warnings.length === 0) return failed;
+    return hostProblem(failed.problem.code, [failed.problem.message, ...warnings].join('; '));
+  }
+  return { ok: true, value: restore };
+}
+
+/**
+ * Undoes what a dead predecessor left, finds the interface, makes sure that no other host owns a cluster address, sets
+ * the ARP settings and puts the addresses on `lo`. When it fails, the host is as it was.
+ */
+export async function prepareHost(options: PrepareHostOptions): Promise<HostResult<PreparedHost>> {
+  const { network, clusterAddresses, journal, probe = probeByArp } = options;
+  try {
+    const recovered = recoverLeftover(network, journal);
+    if (!recovered.ok) return recovered;
+    const link = findInterface(network, options.interface, options.address, clusterAddresses);
+    if (!link.ok) return link;
+    const changes = wantedChanges(network, options.interface, clusterAddresses);
+    if (!changes.ok) return changes;
+    const conflict = await probe(link.value, clusterAddresses);
+    if (conflict !== undefined) {
+      const cure = 'change the configuration, or take the address away from that host';
+      const message = `cluster address ${conflict.address} belongs to another host, ${conflict.mac}; ${cure}`;
+      return hostProblem('address-conflict', message);
+    }
+    const made = makeChanges(options, changes.value);
+    if (!made.ok) return made;
+    return { ok: true, value: { interface: link.value, recovered: recovered.value, restore: made.value } };
+  } catch (error) {
+    return systemProblem(error);
+  }
+}
