@@ -1,0 +1,157 @@
+/**
+ * `npm run bench`: work through a Ringmaster dispatcher, side by side with the same work straight to the servers.
+ * The machine decides the absolute figures; the ratios, taken round by round, are what to look at.
+ */
+import { Command } from 'commander';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { Cluster } from '../cluster/cluster.js';
+import { LabError } from '../errors.js';
+import { enterLab } from '../world/enter.js';
+import type { Host } from '../world/host.js';
+import { findLoadGenerator, type LoadFigures, type LoadGenerator, type Work } from './load.js';
+import { compare, figure, table, type Series } from './report.js';
+import { BULK_PATH, findService } from './services.js';
+
+interface BenchOptions {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly output: string;
+}
+
+/** One way from the client to the servers; `target` may change from round to round. */
+interface Contender {
+  readonly name: string;
+  target(round: number): string;
+}
+
+const SERVERS = 3;
+const DIRECT = 'direct';
+
+const WORKS: readonly Work[] = [
+  { name: 'keep-alive', unit: 'requests/s', connections: 64, path: '/', close: false },
+  { name: 'new connections', unit: 'connections/s', connections: 64, path: '/', close: true },
+  { name: 'bulk', unit: 'bytes/s', connections: 4, path: BULK_PATH, close: false },
+  { name: 'latency', unit: 'us', connections: 1, path: '/', close: false },
+];
+
+/** The figures that a kind of work gives, by unit. */
+const READ: Readonly<Record<Work['name'], readonly [string, (figures: LoadFigures) => number][]>> = {
+  'keep-alive': [['requests/s', (figures) => figures.requestsPerSecond]],
+  'new connections': [['connections/s', (figures) => figures.requestsPerSecond]],
+  bulk: [['bytes/s', (figures) => figures.bytesPerSecond]],
+  latency: [
+    ['us p50', (figures) => figures.p50Us],
+    ['us p99', (figures) => figures.p99Us],
+  ],
+};
+
+function options(): BenchOptions {
+  const program = new Command('npm run bench --')
+    .description('Compares work through a Ringmaster dispatcher with the same work straight to the servers.')
+    .option('--rounds <n>', 'interleaved rounds (A B A B ...)', Number, 5)
+    .option('--seconds <n>', 'length of one measurement', Number, 2)
+    .option('--output <file>', 'JSON file for all figures', 'out/bench.json');
+  const chosen = program.parse().opts<BenchOptions>();
+  const { rounds, seconds } = chosen;
+  if (!(Number.isInteger(rounds) && rounds > 0)) program.error('--rounds wants a whole number above 0');
+  if (!(Number.isInteger(seconds) && seconds > 0)) program.error('--seconds wants a whole number above 0');
+  return chosen;
+}
+
+/** New connections by the ten thousand a second need all ports, and those of ended connections again. */
+async function tuneClient(client: Host): Promise<void> {
+  const settings = ['ip_local_port_range=1024 65535', 'tcp_tw_reuse=1'];
+  for (const setting of settings) {
+    const [name, value] = setting.split('=');
+    await client.exec('sh', ['-c', `echo ${value} > /proc/sys/net/ipv4/${name}`]);
+  }
+}
+
+/** Every contender in turn, round after round (A B A B ...), for each kind of work. */
+async function measure(
+  client: Host,
+  load: LoadGenerator,
+  contenders: readonly Contender[],
+  { rounds, seconds }: BenchOptions,
+): Promise<Series[]> {
+  const series = WORKS.flatMap((work) =>
+    contenders.flatMap(({ name: contender }) =>
+      READ[work.name].map(([unit, read]) => {
+        return { contender, work: work.name, unit, values: [] as number[], errors: 0, read };
+      }),
+    ),
+  );
+  for (const work of WORKS) {
+    for (let round = 0; round < rounds; round++) {
+      for (const { name, target } of contenders) {
+        const figures = await load.run(client, target(round), work, seconds);
+        for (const one of series.filter(
+          ({ work: its, contender }) => its === work.name && contender === name,
+        )) {
+          one.values.push(one.read(figures));
+          one.errors += figures.errors;
+          console.log(
+            `  ${work.name}, round ${round + 1}, ${name}: ${figure(one.read(figures))} ${one.unit}`,
+          );
+        }
+      }
+    }
+  }
+  return series.map(({ contender, work, unit, values, errors }) => ({
+    contender,
+    work,
+    unit,
+    values,
+    errors,
+  }));
+}
+
+async function main(): Promise<void> {
+  const chosen = options();
+  const output = resolve(chosen.output);
+  await enterLab();
+  const cluster = await Cluster.build({ nodes: SERVERS });
+  const { client, hosts } = cluster;
+  const load = await findLoadGenerator(client);
+  const service = await findService(client);
+  if (load.name !== 'wrk')
+    console.log('wrk is missing (apt-get install wrk): a slower generator of our own is used.');
+  if (service.name !== 'nginx')
+    console.log('nginx is missing (apt-get install nginx-light): node:http serves.');
+  await tuneClient(client);
+  await Promise.all(hosts.map(({ host }) => service.start(host)));
+  await Promise.all(hosts.map((host) => host.startNode()));
+  await cluster.whole();
+  const contenders: Contender[] = [
+    { name: DIRECT, target: (round) => `${hosts[round % SERVERS].address}:80` },
+    { name: 'ringmaster l4/2', target: () => cluster.target },
+  ];
+  console.log(`client - router - dispatcher - ${SERVERS} servers (${service.name}), load by ${load.name}`);
+  const series = await measure(client, load, contenders, chosen);
+  await cluster.close();
+  const rows = compare(series, DIRECT);
+  console.log(`\n${table(rows).join('\n')}\n`);
+  console.log(
+    'Ratios are taken round by round; for latencies above 1 is slower. Not compared yet: l4/3, nftables,',
+  );
+  console.log('HAProxy, nginx stream, keepalived.');
+  const { rounds, seconds } = chosen;
+  const about = {
+    at: new Date().toISOString(),
+    node: process.version,
+    load: load.name,
+    service: service.name,
+  };
+  await mkdir(dirname(output), { recursive: true });
+  await writeFile(output, `${JSON.stringify({ ...about, rounds, seconds, rows, series }, undefined, 2)}\n`);
+  console.log(`All figures: ${output}`);
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof LabError)) throw error;
+  process.stderr.write(`\nbench: ${error.message}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest';
+import { parseWrk } from '../src/bench/load.js';
+import { compare, figure, table } from '../src/bench/report.js';
+import { median, pairedRatios } from '../src/bench/statistics.js';
+
+const REPORT = `Running 2s test @ http://10.0.0.100/
+  1 threads and 64 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency     1.21ms    1.02ms  30.10ms   98.70%
+    Req/Sec    54.10k     2.05k   58.00k    70.00%
+  Latency Distribution
+     50%  335.00us
+     75%    1.10ms
+     90%    1.53ms
+     99%    1.20s
+  107600 requests in 2.00s, 15.41MB read
+  Socket errors: connect 1, read 2, write 3, timeout 4
+  Non-2xx or 3xx responses: 5
+Requests/sec:  53800.12
+Transfer/sec:      7.70MB
+`;
+
+describe('parseWrk', () => {
+  test('reads figures in their units and adds up all kinds of errors', () => {
+    expect(parseWrk(REPORT)).toEqual({
+      requestsPerSecond: 53800.12,
+      bytesPerSecond: 7.7 * 1024 * 1024,
+      p50Us: 335,
+      p99Us: 1_200_000,
+      errors: 15,
+    });
+  });
+
+  test('a report without errors has none; bytes come without a letter', () => {
+    const calm = REPORT.replace(/^ {2}(Socket|Non).*\n/gm, '').replace('7.70MB', '512.00B');
+    expect(parseWrk(calm)).toMatchObject({ errors: 0, bytesPerSecond: 512 });
+  });
+
+  test('anything else is refused with what was said', () => {
+    expect(() => parseWrk('unable to connect')).toThrow(/unable to connect/);
+  });
+});
+
+describe('statistics', () => {
+  test('median of odd and even counts', () => {
+    expect(median([3, 1, 2])).toBe(2);
+    expect(median([4, 1, 3, 2])).toBe(2.5);
+    expect(median([])).toBeNaN();
+  });
+
+  test('ratios are taken round by round, so a disturbance of both sides cancels', () => {
+    expect(pairedRatios([90, 9, 80], [100, 10, 100])).toEqual({ median: 0.9, min: 0.8, max: 0.9 });
+  });
+});
+
+describe('report', () => {
+  const series = [
+    { contender: 'direct', work: 'keep-alive' as const, unit: 'requests/s', values: [100, 200], errors: 0 },
+    { contender: 'other', work: 'keep-alive' as const, unit: 'requests/s', values: [80, 180], errors: 3 },
+  ];
+
+  test('compares with the base of the same work and unit', () => {
+    const rows = compare(series, 'direct');
+    expect(rows[0].ratio).toEqual({ median: 1, min: 1, max: 1 });
+    expect(rows[1].ratio.median).toBeCloseTo(0.85);
+    expect(rows[1]).toMatchObject({ median: 130, errors: 3 });
+  });
+
+  test('the columns of the table line up', () => {
+    const lines = table(compare(series, 'direct'));
+    expect(lines).toHaveLength(4);
+    expect(lines[3]).toMatch(/^keep-alive {2}other +130\.0 +requests\/s +0\.85 +0\.80 - 0\.90 +3$/);
+    expect(lines[2].indexOf('requests/s')).toBe(lines[3].indexOf('requests/s'));
+  });
+
+  test('figures keep a few digits', () => {
+    expect([5.25, 48_100, 3_038_689_361].map(figure)).toEqual(['5.3', '48.1k', '3.0G']);
+  });
+});
