@@ -1,1 +1,5 @@
 export type * from './status.js';
+export { startControlServer, type ControlServer } from './server.js';
+export { controlRequest } from './client.js';
+export { DEFAULT_CONNECTION_LIMIT, LARGEST_CONNECTION_LIMIT, type ControlProviders } from './routes.js';
+export type { ControlProblem, ControlProblemCode, ControlResult } from './problem.js';

@@ -1,0 +1,72 @@
+/** Asking a node over its control socket. */
+import { request } from 'node:http';
+import { controlProblem, type ControlResult } from './problem.js';
+
+const TIMEOUT_MS = 5000;
+/** A million connections are about 150 bytes each. */
+const LARGEST_ANSWER_BYTES = 256 * 1024 * 1024;
+
+function connectionProblem(socket: string, error: NodeJS.ErrnoException): ControlResult<never> {
+  switch (error.code) {
+    case 'ENOENT':
+    case 'ECONNREFUSED': {
+      const cure =
+        'start it with `ringmaster up`, or name its socket with --socket or its file with --config';
+      return controlProblem('not-running', `no node answers at ${socket}; ${cure}`);
+    }
+    case 'EACCES':
+    case 'EPERM':
+      return controlProblem(
+        'not-permitted',
+        `${socket} may only be used by its owner; run as root or with sudo`,
+      );
+    case 'ETIMEDOUT':
+      return controlProblem(
+        'timeout',
+        `the node at ${socket} did not answer within ${TIMEOUT_MS} ms; see its log`,
+      );
+    default:
+      return controlProblem('not-a-node', `what answers at ${socket} is no node: ${error.message}`);
+  }
+}
+
+function fetchText(socket: string, path: string): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath: socket, path, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      let sizeBytes = 0;
+      response.on('error', reject);
+      response.on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
+        sizeBytes += chunk.length;
+        if (sizeBytes > LARGEST_ANSWER_BYTES) asked.destroy(new Error('its answer has no end'));
+      });
+      response.on('end', () => {
+        clearTimeout(deadline);
+        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() });
+      });
+    });
+    const late = Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' });
+    const deadline = setTimeout(() => asked.destroy(late), TIMEOUT_MS);
+    asked.on('error', (error) => {
+      clearTimeout(deadline);
+      reject(error);
+    });
+    asked.end();
+  });
+}
+
+/**
+ * Reads a document from the node that listens at `socket`.
+ * @param path such as `/status` or `/connections?limit=10`
+ */
+export async function controlRequest<T = unknown>(socket: string, path: string): Promise<ControlResult<T>> {
+  try {
+    const { status, text } = await fetchText(socket, path);
+    const body = JSON.parse(text) as T & { error?: { message?: string } };
+    if (status === 200) return { ok: true, value: body };
+    return controlProblem('refused', body.error?.message ?? `the node answered ${status}`);
+  } catch (error) {
+    return connectionProblem(socket, error as NodeJS.ErrnoException);
+  }
+}

@@ -1,0 +1,119 @@
+/** The control API: HTTP over a Unix socket that only its owner may open. */
+import { chmodSync, existsSync, lstatSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import { dirname } from 'node:path';
+import { controlProblem, type ControlResult } from './problem.js';
+import { answer, type ControlProviders } from './routes.js';
+
+export interface ControlServer {
+  /** Ends all conversations and removes the socket. */
+  close(): Promise<void>;
+}
+
+const OWNER_ONLY_UMASK = 0o177;
+const MOST_CONNECTIONS = 64;
+const REQUEST_TIMEOUT_MS = 5000;
+
+async function respond(request: IncomingMessage, response: ServerResponse, providers: ControlProviders) {
+  request.resume(); // a body is not wanted, and must not hold the conversation up
+  const { status, body } = await answer(request.method ?? '', request.url ?? '', providers);
+  if (response.destroyed) return;
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    ...(status === 405 ? { allow: 'GET' } : {}),
+    connection: 'close',
+  });
+  response.end(`${JSON.stringify(body)}\n`);
+}
+
+/** Binds with the rights that the socket shall have, so that there is no moment in which others may open it. */
+function listen(server: Server, socket: string): Promise<NodeJS.ErrnoException | undefined> {
+  return new Promise((resolve) => {
+    server.once('error', resolve);
+    const before = process.umask(OWNER_ONLY_UMASK);
+    server.listen(socket, () => {
+      server.off('error', resolve);
+      resolve(undefined);
+    });
+    process.umask(before);
+  });
+}
+
+/** Whether somebody listens there. Only a refusal says no: a listener whose queue is full is one as well. */
+function isAnswered(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(socket);
+    const end = (answered: boolean): void => {
+      probe.destroy();
+      resolve(answered);
+    };
+    probe.once('connect', () => end(true));
+    probe.once('error', ({ code }: NodeJS.ErrnoException) =>
+      end(code !== 'ECONNREFUSED' && code !== 'ENOENT'),
+    );
+  });
+}
+
+/** Removes the socket of a dead process. Anything else that has the name is left alone. */
+async function clearWay(socket: string): Promise<ControlResult<undefined>> {
+  const file = lstatSync(socket, { throwIfNoEntry: false });
+  if (file === undefined) return { ok: true, value: undefined };
+  if (!file.isSocket()) {
+    return controlProblem(
+      'socket-unusable',
+      `${socket} is there and is no socket; remove it or set control.socket`,
+    );
+  }
+  if (await isAnswered(socket)) {
+    const cure = 'stop it first, or give this one another control.socket';
+    return controlProblem('already-running', `a node already runs here, it answers at ${socket}; ${cure}`);
+  }
+  rmSync(socket, { force: true });
+  return { ok: true, value: undefined };
+}
+
+function listenProblem(socket: string, { code, message }: NodeJS.ErrnoException): ControlResult<never> {
+  // Asked here because libuv reports a missing directory as EACCES.
+  if (!existsSync(dirname(socket))) {
+    return controlProblem('socket-unusable', `${socket}: its directory does not exist; make it`);
+  }
+  if (code === 'EACCES' || code === 'EPERM') {
+    return controlProblem(
+      'not-permitted',
+      `${socket} may not be made; run as root, or set control.socket elsewhere`,
+    );
+  }
+  return controlProblem('socket-unusable', `the control socket ${socket} cannot be opened: ${message}`);
+}
+
+/**
+ * Opens the control socket with mode 0600.
+ * @param socket path; the socket of a dead node is replaced, that of a living one is `already-running`
+ */
+export async function startControlServer(
+  socket: string,
+  providers: ControlProviders,
+): Promise<ControlResult<ControlServer>> {
+  try {
+    const clear = await clearWay(socket);
+    if (!clear.ok) return clear;
+  } catch (error) {
+    return listenProblem(socket, error as NodeJS.ErrnoException);
+  }
+  const server = createServer((request, response) => void respond(request, response, providers));
+  server.maxConnections = MOST_CONNECTIONS;
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  server.headersTimeout = REQUEST_TIMEOUT_MS;
+  server.on('clientError', (_error, client) => client.destroy());
+  const refused = await listen(server, socket);
+  if (refused !== undefined) return listenProblem(socket, refused);
+  server.on('error', () => undefined); // accepting one conversation failed (EMFILE): the next one may succeed
+  chmodSync(socket, 0o600);
+  const close = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  return { ok: true, value: { close } };
+}

@@ -1,0 +1,180 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, lstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  controlRequest,
+  startControlServer,
+  type ControlProviders,
+  type ControlServer,
+  type StatusDocument,
+} from '../../src/control/index.js';
+
+const STATUS: StatusDocument = {
+  address: '10.0.0.11',
+  id: 1,
+  role: 'dispatcher',
+  ring: {
+    createdAt: 1,
+    dispatcher: '10.0.0.11',
+    members: [{ address: '10.0.0.11', id: 1, mac: '02:00:00:00:00:11', role: 'dispatcher', active: true }],
+  },
+  connections: { total: 2, halfOpen: 0, established: 2, closing: 0 },
+  rebuild: { state: 'idle', percent: 100, ms: 0 },
+  counters: { forwarded: 10, held: 0, dropped: { unknownConnection: 1 } },
+};
+
+const PROVIDERS: ControlProviders = {
+  status: () => STATUS,
+  connections: async (limit) => {
+    if (limit === 666) throw new Error('the data plane is gone');
+    return { total: limit, connections: [] };
+  },
+};
+
+let directory: string;
+let socket: string;
+const servers: ControlServer[] = [];
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'ringmaster-control-'));
+  socket = join(directory, 'node.sock');
+});
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.close();
+  rmSync(directory, { recursive: true });
+});
+
+async function start(): Promise<ControlServer> {
+  const result = await startControlServer(socket, PROVIDERS);
+  if (!result.ok) throw new Error(result.problem.message);
+  servers.push(result.value);
+  return result.value;
+}
+
+describe('a running node', () => {
+  it('answers its status, its members and its connections', async () => {
+    await start();
+    expect(await controlRequest(socket, '/status')).toEqual({ ok: true, value: STATUS });
+    expect(await controlRequest(socket, '/members')).toEqual({
+      ok: true,
+      value: { members: STATUS.ring.members },
+    });
+    expect(await controlRequest(socket, '/connections')).toMatchObject({ value: { total: 100 } });
+    expect(await controlRequest(socket, '/connections?limit=7')).toMatchObject({ value: { total: 7 } });
+  });
+
+  it('lets only its owner in, and removes the socket when it stops', async () => {
+    const server = await start();
+    expect((lstatSync(socket).mode & 0o777).toString(8)).toBe('600');
+    await server.close();
+    expect(existsSync(socket)).toBe(false);
+  });
+
+  it.each([
+    ['/stauts', 'there is no /stauts; there is /status, /members, /connections'],
+    ['/connections?limit=0', 'limit: expected a whole number from 1 to 1000000, found "0"'],
+    ['/connections?limit=1e3', 'limit: expected a whole number from 1 to 1000000, found "1e3"'],
+    ['/status?limit=1', '/status knows no parameter limit; it knows none'],
+    ['/connections?limit=666', 'the node could not answer: the data plane is gone'],
+    ['//', 'the path is not one'],
+  ])('refuses %s in words', async (path, message) => {
+    await start();
+    expect(await controlRequest(socket, path)).toEqual({ ok: false, problem: { code: 'refused', message } });
+  });
+
+  it('says which method it wants', async () => {
+    await start();
+    const { status, allow, body } = await new Promise<{ status?: number; allow?: string; body: string }>(
+      (resolve, reject) => {
+        const asked = request({ socketPath: socket, path: '/status', method: 'POST' }, (response) => {
+          let text = '';
+          response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+          response.on('end', () =>
+            resolve({ status: response.statusCode!, allow: response.headers.allow!, body: text }),
+          );
+        });
+        asked.on('error', reject).end('a body that nobody wants');
+      },
+    );
+    expect({ status, allow }).toEqual({ status: 405, allow: 'GET' });
+    expect(JSON.parse(body)).toEqual({
+      error: { code: 'wrong-method', message: '/status is read with GET, not POST' },
+    });
+  });
+
+  it('survives bytes that are no request', async () => {
+    await start();
+    await new Promise<void>((resolve) => {
+      const client = connect(socket, () => client.write('\u0000\u0001 nonsense\r\n\r\n'));
+      client.on('close', () => resolve()).on('error', () => undefined);
+    });
+    expect(await controlRequest(socket, '/status')).toMatchObject({ ok: true });
+  });
+});
+
+describe('opening the socket', () => {
+  it('is refused while another node answers there', async () => {
+    await start();
+    expect(await startControlServer(socket, PROVIDERS)).toEqual({
+      ok: false,
+      problem: {
+        code: 'already-running',
+        message: `a node already runs here, it answers at ${socket}; stop it first, or give this one another control.socket`,
+      },
+    });
+    expect(await controlRequest(socket, '/status')).toMatchObject({ ok: true });
+  });
+
+  it('replaces the socket of a dead process', async () => {
+    const program = `require('net').createServer().listen(${JSON.stringify(socket)}, () => process.kill(process.pid, 9))`;
+    spawnSync(process.execPath, ['-e', program]);
+    expect(existsSync(socket)).toBe(true);
+    await start();
+    expect(await controlRequest(socket, '/status')).toMatchObject({ ok: true });
+  });
+
+  it('never removes what is no socket', async () => {
+    writeFileSync(socket, 'precious');
+    expect(await startControlServer(socket, PROVIDERS)).toEqual({
+      ok: false,
+      problem: {
+        code: 'socket-unusable',
+        message: `${socket} is there and is no socket; remove it or set control.socket`,
+      },
+    });
+    expect(existsSync(socket)).toBe(true);
+  });
+
+  it('names a directory that is not there', async () => {
+    socket = join(directory, 'nowhere', 'node.sock');
+    expect(await startControlServer(socket, PROVIDERS)).toEqual({
+      ok: false,
+      problem: { code: 'socket-unusable', message: `${socket}: its directory does not exist; make it` },
+    });
+  });
+});
+
+describe('asking', () => {
+  it('says when no node runs', async () => {
+    expect(await controlRequest(socket, '/status')).toEqual({
+      ok: false,
+      problem: {
+        code: 'not-running',
+        message: `no node answers at ${socket}; start it with \`ringmaster up\`, or name its socket with --socket or its file with --config`,
+      },
+    });
+  });
+
+  it('says when something else answers', async () => {
+    const stranger = createServer((client) => client.resume().end('220 mail.example\r\n'));
+    await new Promise<void>((resolve) => stranger.listen(socket, resolve));
+    expect(await controlRequest(socket, '/status')).toMatchObject({
+      ok: false,
+      problem: { code: 'not-a-node' },
+    });
+    await new Promise((resolve) => stranger.close(resolve));
+  });
+});
