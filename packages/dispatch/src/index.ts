@@ -1,1 +1,19 @@
-export {};
+/** The dispatch core: frame in, verdict out. Start at `Dispatcher`. */
+export { ConnectionCounts } from './connectionCounts.js';
+export { ConnectionState } from './connectionRecord.js';
+export { Counter, COUNTER_CELLS, describeCounters, dropCounter } from './counters.js';
+export { Dispatcher } from './dispatcher.js';
+export {
+  DEFAULT_HEADROOM_BYTES,
+  type DispatcherOptions,
+  type DispatchMode,
+  type EnterResult,
+} from './options.js';
+export type { Scheduler, SchedulerName } from './scheduler.js';
+export { GONE_AFTER_MS, MAX_SERVERS, type ServerInfo } from './servers.js';
+export { type ClusterConfig, MAX_CLUSTERS, type PortConfig } from './serviceTree.js';
+export type { ConnectionRow } from './snapshot.js';
+export { defaultTimeouts, type Timeouts } from './timeouts.js';
+export { DropReason, dropReasonNames, Verdict, verdictNames } from './verdicts.js';
+export { announcementFrames, virtualMacOf } from './virtualMac.js';
+export { MAX_CONNECTIONS } from './connectionMap.js';

@@ -1,0 +1,27 @@
+import { copyMac, MAC_BYTES } from 'libnetraw/wire';
+import type { ServerTable } from './servers.js';
+import { Verdict } from './verdicts.js';
+
+const LOOPBACK_MAC = new Uint8Array(MAC_BYTES);
+
+/**
+ * L4/2 rewriting: "the hardware destination of the incoming message becomes the hardware source of the outgoing one", and
+ * the server's MAC becomes the destination. Nothing behind the two addresses is touched, offload state included.
+ *
+ * A server that is this node gets the loopback device's destination, all zero, to be injected on `lo`.
+ */
+export function rewriteL42(memory: Uint8Array, offset: number, servers: ServerTable, slot: number): Verdict {
+  copyMac(memory, offset, memory, offset + MAC_BYTES);
+  if (servers.local[slot] === 1) {
+    copyMac(LOOPBACK_MAC, 0, memory, offset);
+    return Verdict.local;
+  }
+  copyMac(servers.macs, slot * MAC_BYTES, memory, offset);
+  return Verdict.forward;
+}
+
+/** Sends a frame on as it is: the switch, told by the source which port this is not, brings it to the virtual MAC. */
+export function passOn(memory: Uint8Array, offset: number, ownMac: Uint8Array): Verdict {
+  copyMac(ownMac, 0, memory, offset + MAC_BYTES);
+  return Verdict.forward;
+}

@@ -1,0 +1,48 @@
+import type { ClusterConfig } from './serviceTree.js';
+import type { Timeouts } from './timeouts.js';
+
+/** Bytes of the vnet header, which belongs to a held frame. */
+export const DEFAULT_HEADROOM_BYTES = 10;
+
+/** What a dispatcher is made from. */
+export interface DispatcherOptions {
+  clusters: readonly ClusterConfig[];
+  /** The hardware address of this node's interface. */
+  ownMac: Uint8Array;
+  /** Most connections at a time. */
+  maxConnections: number;
+  /** Keys the hash of the connection map; random, and known to nobody else. Up to 53 bits are used. */
+  seed: number;
+  /** Most bytes of held frames; twice that is allocated. */
+  holdBytes: number;
+  /** Bytes before each frame that are held with it. Default 10, the vnet header. */
+  headroomBytes?: number;
+  timeoutsMs?: Partial<Timeouts>;
+  /** At least `COUNTER_CELLS` cells to count in, such as shared memory. Default: an array of its own. */
+  counters?: Float64Array;
+}
+
+/** What a node does with frames to the virtual MACs. */
+export type DispatchMode =
+  /** Not the dispatcher: everything is ignored. */
+  | 'off'
+  /** The dispatcher. */
+  | 'dispatch'
+  /** Has just abdicated: known connections go on to their servers, the rest back out towards the new dispatcher. */
+  | 'stray';
+
+/** What became of a reported connection. */
+export type EnterResult =
+  | 'entered'
+  /** It was there already; its server is the reported one, or it is better known here than the report knows it. */
+  | 'known'
+  /** It was there as half-open, given to another server by a retransmitted SYN; the report corrected that. */
+  | 'moved'
+  /** The map is full of established connections. */
+  | 'full'
+  /** The server is not in the server table. */
+  | 'noServer'
+  /** The cluster has no such port, or there is no such cluster. */
+  | 'noService'
+  /** An address or port that no connection can have. */
+  | 'invalid';

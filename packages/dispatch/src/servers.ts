@@ -1,0 +1,117 @@
+import { copyMac, MAC_BYTES } from 'libnetraw/wire';
+
+/** Server slots are 0 to 254: a ring has at most 254 members, and one byte of a connection's record names its server. */
+export const MAX_SERVERS = 255;
+
+/**
+ * How long a server must have been inactive before its connections count as lost and a repeated SYN may go elsewhere. A
+ * ring purge (rule R11) makes every server inactive for a moment; a client repeats a SYN after a second.
+ */
+export const GONE_AFTER_MS = 500;
+
+/** What the dispatcher knows of a server. */
+export interface ServerInfo {
+  /** Unsigned 32-bit IPv4 address; the server's name. */
+  address: number;
+  /** Where its frames go. */
+  mac: Uint8Array;
+  /** 0 drains: known connections go on, new ones are not given to it. */
+  weight: number;
+  /** False: known connections are still forwarded, new ones are not given to it. */
+  active: boolean;
+  /** Whether it is this node itself. */
+  local: boolean;
+}
+
+/**
+ * The servers, in slots. A server keeps its slot while it is listed or while a connection refers to it, so the number
+ * that a connection's record holds never comes to mean another server.
+ */
+export class ServerTable {
+  /** Unsigned addresses, by slot. */
+  readonly addresses = new Uint32Array(MAX_SERVERS);
+  /** Six bytes a slot. */
+  readonly macs = new Uint8Array(MAX_SERVERS * MAC_BYTES);
+  /** 1 where the server is a living member. */
+  readonly active = new Uint8Array(MAX_SERVERS);
+  /** 1 where the server is this node. */
+  readonly local = new Uint8Array(MAX_SERVERS);
+  /** The slots that take new connections, in the first `eligibleCount` cells. */
+  readonly eligible = new Uint8Array(MAX_SERVERS);
+  eligibleCount = 0;
+  /** The slot of this node, or -1. */
+  localSlot = -1;
+
+  private readonly inactiveSinceMs = new Float64Array(MAX_SERVERS);
+  private readonly slots = new Map<number, number>();
+  private readonly connections: ArrayLike<number>;
+
+  /** @param connections how many connections refer to each slot; kept by the connection map. */
+  constructor(connections: ArrayLike<number>) {
+    this.connections = connections;
+  }
+
+  /**
+   * Makes `list` the servers. Those that are not in it become inactive, but keep their slot while connections refer to
+   * it. Returns how many of the list found no free slot.
+   */
+  set(list: readonly ServerInfo[], nowMs: number): number {
+    for (let slot = 0; slot < MAX_SERVERS; slot++) {
+      if (this.active[slot] === 1) this.inactiveSinceMs[slot] = nowMs;
+    }
+    this.active.fill(0);
+    this.local.fill(0);
+    this.eligibleCount = 0;
+    this.localSlot = -1;
+    // An address twice is one server; the last word about it counts.
+    const listed = new Map(list.map((server) => [server.address, server]));
+    let unplaced = 0;
+    for (const server of listed.values()) {
+      const slot = this.slots.get(server.address) ?? this.freeSlot(listed, nowMs);
+      if (slot < 0) unplaced++;
+      else this.place(slot, server);
+    }
+    return unplaced;
+  }
+
+  /** The slot of the server with this unsigned address, or -1. */
+  slotOf(address: number): number {
+    return this.slots.get(address) ?? -1;
+  }
+
+  /** Whether the server has been inactive for so long that its connections are lost. */
+  isGone(slot: number, nowMs: number): boolean {
+    return this.active[slot] === 0 && nowMs - this.inactiveSinceMs[slot] > GONE_AFTER_MS;
+  }
+
+  private place(slot: number, server: ServerInfo): void {
+    this.slots.set(server.address, slot);
+    this.addresses[slot] = server.address;
+    copyMac(server.mac, 0, this.macs, slot * MAC_BYTES);
+    this.active[slot] = server.active ? 1 : 0;
+    this.local[slot] = server.local ? 1 : 0;
+    if (server.local) this.localSlot = slot;
+    if (server.active && server.weight > 0) this.eligible[this.eligibleCount++] = slot;
+  }
+
+  /** A slot nobody has, or one whose server has left and owns no connection any more. */
+  private freeSlot(listed: ReadonlyMap<number, ServerInfo>, nowMs: number): number {
+    const slot = this.unusedSlot() ?? this.abandonedSlot(listed);
+    if (slot === undefined) return -1;
+    this.inactiveSinceMs[slot] = nowMs;
+    return slot;
+  }
+
+  private unusedSlot(): number | undefined {
+    return this.slots.size < MAX_SERVERS ? this.slots.size : undefined;
+  }
+
+  private abandonedSlot(listed: ReadonlyMap<number, ServerInfo>): number | undefined {
+    for (const [address, slot] of this.slots) {
+      if (listed.has(address) || this.connections[slot] > 0) continue;
+      this.slots.delete(address);
+      return slot;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,108 @@
+import { IpProtocol, MAC_BYTES, macEquals, readI32 } from 'libnetraw/wire';
+import { RoundRobin } from './roundRobin.js';
+import type { Scheduler, SchedulerName } from './scheduler.js';
+
+/** A cluster's number fits one byte of a connection's record. */
+export const MAX_CLUSTERS = 255;
+
+/** A port of a cluster address, as configured. */
+export interface PortConfig {
+  /** 1 to 65535. */
+  port: number;
+  /** `all` is TCP and UDP. */
+  protocol: 'tcp' | 'udp' | 'all';
+  /** Default `round-robin`. */
+  scheduler?: SchedulerName;
+}
+
+/** A cluster address, as configured. */
+export interface ClusterConfig {
+  /** Unsigned 32-bit IPv4 address. */
+  address: number;
+  /** What ARP says it lives at; see `virtualMacOf`. */
+  virtualMac: Uint8Array;
+  ports: readonly PortConfig[];
+}
+
+/** What listens on a port of a cluster. */
+export interface Service {
+  readonly port: number;
+  readonly scheduler: Scheduler;
+}
+
+/** A cluster address and its services. */
+export interface Cluster {
+  /** Its place in the configuration; part of a connection's key. */
+  readonly index: number;
+  /** Unsigned. */
+  readonly address: number;
+  readonly virtualMac: Uint8Array;
+  /** By {@link serviceKey}. */
+  readonly services: ReadonlyMap<number, Service>;
+}
+
+function serviceKey(protocol: number, port: number): number {
+  return (protocol << 16) | port;
+}
+
+/** cluster address -> port and protocol -> service, with the lookups that the packet path needs. */
+export class ServiceTree {
+  readonly clusters: readonly Cluster[];
+  private readonly byAddress = new Map<number, Cluster>();
+  /** By the last four bytes of the virtual MAC. Several clusters may share one, if 24 bits of their addresses agree. */
+  private readonly byMac = new Map<number, Cluster[]>();
+
+  /** Throws on what the configuration's schema must have refused: too many clusters, an address or port twice. */
+  constructor(configs: readonly ClusterConfig[]) {
+    if (configs.length > MAX_CLUSTERS) throw new RangeError(`more than ${MAX_CLUSTERS} clusters`);
+    this.clusters = configs.map(buildCluster);
+    for (const cluster of this.clusters) {
+      if (this.byAddress.has(cluster.address)) throw new RangeError('two clusters with one address');
+      this.byAddress.set(cluster.address, cluster);
+      const key = readI32(cluster.virtualMac, 2);
+      this.byMac.set(key, [...(this.byMac.get(key) ?? []), cluster]);
+    }
+  }
+
+  /** Whether the six bytes at `offset` are a virtual MAC of ours. */
+  isVirtualMac(memory: Uint8Array, offset: number): boolean {
+    const sharing = this.byMac.get(readI32(memory, offset + 2));
+    if (sharing === undefined) return false;
+    for (let i = 0; i < sharing.length; i++) {
+      if (macEquals(memory, offset, sharing[i].virtualMac, 0)) return true;
+    }
+    return false;
+  }
+
+  /** The cluster with this unsigned address. */
+  clusterOf(address: number): Cluster | undefined {
+    return this.byAddress.get(address);
+  }
+
+  /** What the cluster offers on a port; `protocol` is 6 or 17. */
+  serviceOf(cluster: Cluster, protocol: number, port: number): Service | undefined {
+    return cluster.services.get(serviceKey(protocol, port));
+  }
+}
+
+function buildCluster(config: ClusterConfig, index: number): Cluster {
+  if (config.virtualMac.length !== MAC_BYTES) throw new RangeError('a virtual MAC has six bytes');
+  const services = new Map<number, Service>();
+  for (const { port, protocol } of config.ports) {
+    if (!Number.isInteger(port) || port < 1 || port > 0xffff) throw new RangeError(`port ${port}`);
+    // TCP and UDP of an `all` port take turns together: they are one service.
+    const service: Service = { port, scheduler: new RoundRobin() };
+    for (const number of protocolNumbers(protocol)) {
+      const key = serviceKey(number, port);
+      if (services.has(key)) throw new RangeError(`port ${port} twice in one cluster`);
+      services.set(key, service);
+    }
+  }
+  return { index, address: config.address, virtualMac: config.virtualMac.slice(), services };
+}
+
+function protocolNumbers(protocol: PortConfig['protocol']): readonly number[] {
+  if (protocol === 'tcp') return [IpProtocol.tcp];
+  if (protocol === 'udp') return [IpProtocol.udp];
+  return [IpProtocol.tcp, IpProtocol.udp];
+}
