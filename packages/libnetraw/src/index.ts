@@ -6,13 +6,7 @@ export { NativeMemory } from './libc/nativeMemory.js';
 export { SystemError, type SystemErrorContext } from './libc/systemError.js';
 export { Ancillary, assemble, type BpfInstruction, type BpfProgram } from './capture/bpf.js';
 export { acceptAll, acceptNone, dispatcherFilter, type DispatcherFilterOptions } from './capture/filters.js';
-export {
-  PacketRing,
-  Ready,
-  SUPER_FRAME_SLOT_BYTES,
-  VNET_HEADER_BYTES,
-  type PacketRingOptions,
-} from './capture/packetRing.js';
+export { PacketRing, Ready, SUPER_FRAME_SLOT_BYTES, type PacketRingOptions } from './capture/packetRing.js';
 export { FrameSender, type FrameSenderOptions, type SenderCounters } from './inject/frameSender.js';
 export { FrameSocket, sendFrame, type FrameSocketOptions } from './inject/frameSocket.js';
 export { addAddress, deleteAddress, listAddresses, type InterfaceAddress } from './netlink/addresses.js';
@@ -29,3 +23,4 @@ export {
 export { CONNECTION_STATES, TcpState, tcpStateName, type TcpStateName } from './netlink/tcpStates.js';
 export { readSysctl, writeSysctl } from './sysctl.js';
 export { Wake } from './wake.js';
+export { VNET_HEADER_BYTES } from './wire/index.js';

@@ -23,9 +23,6 @@ import type { BpfProgram } from './bpf.js';
 import { acceptAll } from './filters.js';
 import { ringGeometry, type RingGeometry } from './ringGeometry.js';
 
-/** Bytes of the offload header (`struct virtio_net_hdr`) that stands directly before every frame. */
-export const VNET_HEADER_BYTES = 10;
-
 /** A slot that holds the largest segmentation super-frame (64 KiB) with its headers. Not a multiple of the page size, so
  * that the headers of successive slots do not compete for the same cache lines. */
 export const SUPER_FRAME_SLOT_BYTES = 69_696;

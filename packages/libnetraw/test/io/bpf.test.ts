@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { acceptAll, acceptNone, assemble, dispatcherFilter } from '../../src/index.js';
+import { arpFrame, encodeEthernet, parseMac } from '../../src/wire/index.js';
+import { interpret } from './bpfInterpreter.js';
+
+const MAC = parseMac('02:52:4d:00:00:64')!;
+const SIBLING = parseMac('02:52:4d:00:00:65')!;
+const OTHER = parseMac('02:00:0a:00:00:0b')!;
+const BROADCAST = parseMac('ff:ff:ff:ff:ff:ff')!;
+const CLUSTER = 0x0a000064;
+
+function frameTo(destination: Uint8Array, etherType = 0x0800): Uint8Array {
+  const frame = new Uint8Array(60);
+  encodeEthernet(frame, 0, destination, OTHER, etherType);
+  return frame;
+}
+
+function arpAbout(targetAddress: number): Uint8Array {
+  const fields = { operation: 1, senderMac: OTHER, senderAddress: 0x0a000001, targetMac: MAC, targetAddress };
+  return arpFrame(BROADCAST, OTHER, fields);
+}
+
+describe('assemble', () => {
+  it('encodes as the kernel headers say', () => {
+    const { code, count } = assemble([
+      { op: 'loadHalf', offset: 12 },
+      { op: 'jumpIfEqual', value: 0x0806, otherwise: 'no' },
+      { op: 'accept' },
+      { op: 'label', name: 'no' },
+      { op: 'reject' },
+    ]);
+    expect(count).toBe(4);
+    // what `tcpdump -dd arp` prints: { 0x28, 0, 0, 12 }, { 0x15, 0, 1, 0x806 }, { 0x6, 0, 0, 262144 }, { 0x6, 0, 0, 0 }
+    expect(Buffer.from(code).toString('hex')).toBe(
+      '280000000c000000' + '1500000106080000' + '0600000000000400' + '0600000000000000',
+    );
+  });
+
+  it.each([
+    ['missing', [{ op: 'jumpIfEqual', value: 1, then: 'nowhere' }, { op: 'accept' }]],
+    ['behind', [{ op: 'label', name: 'l' }, { op: 'accept' }, { op: 'jumpIfEqual', value: 1, then: 'l' }]],
+    ['double', [{ op: 'label', name: 'l' }, { op: 'label', name: 'l' }, { op: 'accept' }]],
+  ] as const)('refuses a label that is %s', (_why, program) => {
+    expect(() => assemble(program)).toThrow(/label/);
+  });
+});
+
+describe('dispatcherFilter', () => {
+  const filter = dispatcherFilter({ macs: [MAC], arpTargets: [CLUSTER] });
+
+  it('takes frames to its MACs, from other hosts and from this one', () => {
+    expect(interpret(filter, frameTo(MAC))).toBeGreaterThan(60);
+    expect(interpret(filter, frameTo(MAC), { packetType: 4 })).toBeGreaterThan(60);
+  });
+
+  it('leaves frames to others, near misses included', () => {
+    expect(interpret(filter, frameTo(OTHER))).toBe(0);
+    expect(interpret(filter, frameTo(SIBLING))).toBe(0);
+    expect(interpret(filter, frameTo(BROADCAST))).toBe(0);
+  });
+
+  it('takes ARP about its addresses, but not what this host says itself', () => {
+    expect(interpret(filter, arpAbout(CLUSTER))).toBeGreaterThan(0);
+    expect(interpret(filter, arpAbout(CLUSTER + 1))).toBe(0);
+    expect(interpret(filter, arpAbout(CLUSTER), { packetType: 4 })).toBe(0);
+  });
+
+  it('leaves frames whose VLAN tag the card took off', () => {
+    expect(interpret(filter, frameTo(MAC), { vlanTagPresent: 1 })).toBe(0);
+  });
+
+  it('rejects ARP that is cut off instead of reading beyond it', () => {
+    expect(interpret(filter, arpAbout(CLUSTER).subarray(0, 30))).toBe(0);
+  });
+
+  it('takes as many addresses as it promises', () => {
+    const macs = Array.from({ length: 128 }, (_, i) => Uint8Array.of(2, 0x52, 0x4d, 0, 1, i));
+    const arpTargets = Array.from({ length: 128 }, (_, i) => CLUSTER + i);
+    const large = dispatcherFilter({ macs, arpTargets });
+    for (const mac of macs) expect(interpret(large, frameTo(mac))).toBeGreaterThan(0);
+    for (const target of arpTargets) expect(interpret(large, arpAbout(target))).toBeGreaterThan(0);
+    expect(interpret(large, arpAbout(CLUSTER + 128))).toBe(0);
+    expect(() => dispatcherFilter({ macs, arpTargets: [...arpTargets, 1] })).toThrow(/256/);
+  });
+});
+
+describe('the simplest filters', () => {
+  it('take all or none', () => {
+    expect(interpret(acceptAll(), frameTo(OTHER))).toBeGreaterThan(60);
+    expect(interpret(acceptNone(), frameTo(MAC))).toBe(0);
+  });
+});
