@@ -6,3 +6,4 @@ export type { ConfigPath, ConfigProblem, ConfigProblemCode, ConfigResult } from 
 export type * from './types.js';
 export { formatKeyFile, generateKey, KEY_BYTES, loadKeys, parseKey, type LoadedKeys } from './key.js';
 export { configTemplate, type TemplateOptions } from './template.js';
+export { suggest } from './suggest.js';

@@ -1,6 +1,7 @@
 export { prepareHost, type PreparedHost, type PrepareHostOptions, type Probe } from './prepareHost.js';
 export { arpProbe, conflictIn, probeAddresses } from './addressConflict.js';
 export type { AddressConflict, ArpPort, ProbeOptions } from './addressConflict.js';
+export { probeByArp } from './arpProbe.js';
 export type { RestoreReport } from './changes.js';
 export { virtualMac } from './clusterAddress.js';
 export { broadcastOf, findInterface, SMALLEST_MTU_BYTES, type HostInterface } from './hostInterface.js';
@@ -8,5 +9,6 @@ export { journalPath } from './journal.js';
 export { kernelNetwork } from './kernelNetwork.js';
 export { inspectLeftover, type Leftover } from './leftover.js';
 export type { HostAddress, HostLink, HostNetwork } from './network.js';
+export { errorCode } from './problem.js';
 export type { HostProblem, HostProblemCode, HostResult } from './problem.js';
 export { reversePathFilter } from './wanted.js';

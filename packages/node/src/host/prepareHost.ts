@@ -2,9 +2,8 @@
  * Takes a host into a cluster and back out of it, failing safe: every change is in the undo journal before it is made,
  * is undone at exit, and after a crash by the next start.
  */
-import { FrameSocket } from 'libnetraw';
-import { EtherType } from 'libnetraw/wire';
-import { probeAddresses, type AddressConflict } from './addressConflict.js';
+import { probeByArp } from './arpProbe.js';
+import type { AddressConflict } from './addressConflict.js';
 import { applyChange, undoAll, type RestoreReport } from './changes.js';
 import { findInterface, type HostInterface } from './hostInterface.js';
 import { createJournal, writeJournal, type HostChange } from './journal.js';
@@ -37,18 +36,6 @@ export interface PreparedHost {
   readonly recovered: RestoreReport;
   /** Takes every change back, the last first; once. Synchronous, so that it can run in the last moment of a process. */
   restore(): RestoreReport;
-}
-
-async function probeByArp(
-  link: HostInterface,
-  addresses: readonly string[],
-): Promise<AddressConflict | undefined> {
-  const port = FrameSocket.open({ interface: link.name, receive: { etherType: EtherType.arp } });
-  try {
-    return await probeAddresses(port, { addresses, ownMac: link.mac });
-  } finally {
-    port.close();
-  }
 }
 
 function makeChanges(
