@@ -10,4 +10,11 @@ export { startHttpService } from './services/service.js';
 export { burst, HeldConnections, RequestStream } from './load/load.js';
 export type * from './load/events.js';
 export { ringmaster, RingmasterNode, startNode, writeNodeFile, type NodeFile } from './cluster/node.js';
-export { Cluster, CLUSTER_ADDRESS, ClusterHost, type ClusterOptions } from './cluster/cluster.js';
+export {
+  Cluster,
+  CLUSTER_ADDRESS,
+  ClusterHost,
+  type ClusterOptions,
+  type NodeSettings,
+} from './cluster/cluster.js';
+export { killDispatcher, waitForDispatcher, type Failover } from './cluster/failover.js';

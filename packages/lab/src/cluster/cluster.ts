@@ -15,13 +15,23 @@ const NETWORK = '10.0.0.0/24';
 const FIRST_NODE = 11;
 const POLL_MS = 50;
 
-export interface ClusterOptions {
-  /** Number of nodes, 4 unless told. */
-  readonly nodes?: number;
+/** What the configuration of a node of the cluster says. */
+export interface NodeSettings {
+  /** Text of its key file; `null` for none. By default all nodes of the cluster share a fresh one. */
+  readonly key?: string | null;
+  /** The address that it serves. */
+  readonly clusterAddress?: string;
   /** Settings of the `ring` section that differ from the defaults. */
   readonly ring?: Readonly<Record<string, unknown>>;
-  /** Further top-level settings of the nodes' configuration. */
+  /** Further top-level settings. */
   readonly settings?: NodeFile;
+}
+
+export interface ClusterOptions extends NodeSettings {
+  /** Number of nodes, 4 unless told. */
+  readonly nodes?: number;
+  /** What is different on the node with this index (from 0). */
+  readonly perNode?: (index: number) => NodeSettings;
   /** Where the hosts' files (configuration, logs) go; by default they vanish with the lab. */
   readonly directory?: string;
 }
@@ -29,13 +39,14 @@ export interface ClusterOptions {
 /** A host of the cluster, with its HTTP service and its Ringmaster node while they run. */
 export class ClusterHost {
   readonly host: Host;
-  readonly #config: NodeFile;
+  /** What its configuration file says, but for the control socket. */
+  readonly config: NodeFile;
   #service: LabProcess | undefined;
   #node: RingmasterNode | undefined;
 
   constructor(host: Host, config: NodeFile) {
     this.host = host;
-    this.#config = config;
+    this.config = config;
   }
 
   get name(): string {
@@ -62,7 +73,7 @@ export class ClusterHost {
   }
 
   async startNode(): Promise<RingmasterNode> {
-    this.#node = await startNode(this.host, this.#config);
+    this.#node = await startNode(this.host, this.config);
     return this.#node;
   }
 
@@ -111,7 +122,7 @@ export class Cluster {
     for (let i = 0; i < (options.nodes ?? 4); i++) {
       const address = `10.0.0.${FIRST_NODE + i}/24`;
       const host = await lab.host(`n${i + 1}`, { lan, address, gateway: '10.0.0.1' });
-      hosts.push(new ClusterHost(host, await nodeConfig(host, key, options)));
+      hosts.push(new ClusterHost(host, await nodeConfig(host, { key, ...options, ...options.perNode?.(i) })));
     }
     return new Cluster(lab, lan, router, client, hosts);
   }
@@ -163,14 +174,15 @@ export class Cluster {
   }
 }
 
-async function nodeConfig(host: Host, key: string, options: ClusterOptions): Promise<NodeFile> {
+async function nodeConfig(host: Host, options: NodeSettings): Promise<NodeFile> {
+  const { key = null, clusterAddress = CLUSTER_ADDRESS, ring, settings } = options;
   const keyFile = join(host.directory, 'cluster.key');
-  await writeFile(keyFile, key, { mode: 0o600 });
+  if (key !== null) await writeFile(keyFile, key, { mode: 0o600 });
   return {
     interface: 'eth0',
-    ring: { keyFile, ...options.ring },
-    clusters: [{ address: CLUSTER_ADDRESS, mode: 'l4/2', ports: [{ port: 80, protocol: 'tcp' }] }],
-    ...options.settings,
+    ring: { ...(key === null ? {} : { keyFile }), ...ring },
+    clusters: [{ address: clusterAddress, mode: 'l4/2', ports: [{ port: 80, protocol: 'tcp' }] }],
+    ...settings,
   };
 }
 

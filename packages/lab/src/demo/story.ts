@@ -1,7 +1,7 @@
 import type { StatusDocument } from '@ringmaster/node';
 import { nowMs } from '../clock.js';
 import { type Cluster, CLUSTER_ADDRESS, type ClusterHost } from '../cluster/cluster.js';
-import { LabError } from '../errors.js';
+import { killDispatcher, waitForDispatcher, type Failover } from '../cluster/failover.js';
 import { burst, HeldConnections, RequestStream } from '../load/load.js';
 import { bars, ringPicture, timeline, type Seat } from './pictures.js';
 import { longestGapMs, type FailbackResult, type FailoverResult } from './result.js';
@@ -10,7 +10,10 @@ import type { Screen } from './screen.js';
 const REQUESTS = 1000;
 /** A held connection that waits longer than this is lost; TCP's own repetitions must fit in. */
 const STALLED_MS = 3000;
-const TAKEOVER_TIMEOUT_MS = 15_000;
+/** What the picture of the failover shows before and after the kill, and the time that one mark stands for. */
+const BEFORE_MS = 200;
+const AFTER_MS = 800;
+const MARK_MS = 10;
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const round = (ms: number) => Math.round(ms * 10) / 10;
@@ -65,32 +68,26 @@ export class Story {
 
   /** `kill -9` of the dispatcher, and what comes of it. */
   async failover(): Promise<FailoverResult> {
-    const victim = this.#cluster.hostAt((await this.#cluster.whole()).ring.dispatcher!);
-    const survivors = this.#cluster.hosts.filter((host) => host !== victim);
     this.#held.takeLongestSilenceMs();
-    const beforeKill = nowMs();
-    const killed = victim.kill();
-    const killAt = nowMs();
-    const successor = waitForDispatcher(survivors, TAKEOVER_TIMEOUT_MS);
-    const first = await this.#stream.firstServed(killAt, TAKEOVER_TIMEOUT_MS);
-    const takenOver = await successor;
-    await killed;
+    const failover = await killDispatcher(this.#cluster, this.#stream);
+    const { victim, killedAt, status } = failover;
+    const survivors = this.#cluster.hosts.filter((host) => host !== victim);
     await this.#watch(STALLED_MS + 1500);
     const { servers } = await this.#held.state();
     const mine = this.#held.placed;
     const result = {
       killedAddress: victim.address,
-      newDispatcher: takenOver.status.address,
-      gapMs: round(first.end - beforeKill),
-      rebuildMs: round(takenOver.status.rebuild.ms),
+      newDispatcher: status.address,
+      gapMs: round(failover.gapMs),
+      rebuildMs: round(status.rebuild.ms),
       establishedOnSurvivors: sum(survivors.map(({ name }) => mine[name] ?? 0)),
       survived: sum(survivors.map(({ name }) => servers[name]?.alive ?? 0)),
       livedOnKilled: mine[victim.name] ?? 0,
-      failedRequests: this.#stream.since(beforeKill - 1000).filter(({ server }) => server === undefined)
+      failedRequests: this.#stream.since(killedAt - BEFORE_MS).filter(({ server }) => server === undefined)
         .length,
     };
     const lost = result.establishedOnSurvivors - result.survived;
-    this.#tellFailover({ ...result, lost }, victim, takenOver.at - beforeKill, beforeKill);
+    this.#tellFailover({ ...result, lost }, failover);
     this.#showRing(await this.#cluster.whole());
     return { ...result, lost };
   }
@@ -101,7 +98,7 @@ export class Story {
     const startAt = nowMs();
     this.#screen.live(`${victim.name} starts again ...`);
     await victim.start();
-    await waitForDispatcher([victim], TAKEOVER_TIMEOUT_MS);
+    await waitForDispatcher([victim]);
     const whole = await this.#cluster.whole();
     this.#screen.good(`${victim.name} is back in the ring and dispatches again, once its map was complete`);
     await this.#watch(STALLED_MS + 1500);
@@ -126,7 +123,7 @@ export class Story {
     await Promise.all([this.#held.close(), this.#stream.close()]);
   }
 
-  #tellFailover(result: FailoverResult, victim: ClusterHost, takeoverMs: number, killAt: number): void {
+  #tellFailover(result: FailoverResult, { victim, takeoverMs, killedAt }: Failover): void {
     const { colors } = this.#screen;
     const at = (ms: number) => colors.bold(`${String(Math.round(ms))} ms`.padStart(8));
     const heir = this.#cluster.hostAt(result.newDispatcher);
@@ -138,9 +135,11 @@ export class Story {
     ];
     for (const line of told) this.#screen.line(`    ${line}`);
     this.#screen.line();
-    const marks = timeline(this.#stream.requests, killAt - 200, killAt + 800, 10);
+    const marks = timeline(this.#stream.requests, killedAt - BEFORE_MS, killedAt + AFTER_MS, MARK_MS);
     this.#screen.line(`    ${marks}`);
-    this.#screen.line(`    ${' '.repeat(20)}^ kill -9      (10 ms a mark: █ served, x failed)`);
+    this.#screen.line(
+      `    ${' '.repeat(BEFORE_MS / MARK_MS)}^ kill -9      (${MARK_MS} ms a mark: █ served, x failed)`,
+    );
     this.#screen.line();
     const { survived, establishedOnSurvivors, livedOnKilled, failedRequests } = result;
     const silence = Math.max(0, ...this.#survivorsSilence(victim));
@@ -195,24 +194,6 @@ export function topology(cluster: Cluster): string[] {
     '',
     `The nodes serve http://${CLUSTER_ADDRESS}/ together; nobody else has this address.`,
   ];
-}
-
-/** Asks the hosts' nodes until one of them dispatches with a complete map. */
-async function waitForDispatcher(
-  hosts: readonly ClusterHost[],
-  timeoutMs: number,
-): Promise<{ at: number; status: StatusDocument }> {
-  const deadline = nowMs() + timeoutMs;
-  while (nowMs() < deadline) {
-    const answers = await Promise.allSettled(hosts.map(({ node }) => node.status()));
-    for (const answer of answers) {
-      if (answer.status !== 'fulfilled') continue;
-      const { role, rebuild } = answer.value;
-      if (role !== 'server' && rebuild.state !== 'running') return { at: nowMs(), status: answer.value };
-    }
-    await pause(20);
-  }
-  throw new LabError('timeout', `None of ${hosts.map(({ name }) => name).join(', ')} became dispatcher.`);
 }
 
 const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
