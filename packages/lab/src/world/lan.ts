@@ -1,6 +1,11 @@
 import { LabError } from '../errors.js';
 import { ipBatch, must, run } from './command.js';
-import type { Host } from './host.js';
+
+/** What can be connected: a host, seen from the LAN. */
+export interface Station {
+  readonly name: string;
+  readonly namespace: string;
+}
 
 /** The switch that a LAN starts with; a partition adds more of them. */
 const FIRST_SWITCH = 'br0';
@@ -35,7 +40,7 @@ export class Lan {
   }
 
   /** Connects the host's interface `nic` (created here, left down) to the switch. The port has the host's name. */
-  async connect(host: Host, nic: string, mac: string): Promise<void> {
+  async connect(host: Station, nic: string, mac: string): Promise<void> {
     const port = host.name;
     await ipBatch(this.namespace, [
       `link add name ${port} type veth peer name ${nic} address ${mac} netns ${host.namespace}`,
@@ -45,7 +50,7 @@ export class Lan {
   }
 
   /** Pulls the host's cable (its interface loses carrier) or puts it back. */
-  async setCable(host: Host, plugged: boolean): Promise<void> {
+  async setCable(host: Station, plugged: boolean): Promise<void> {
     await ipBatch(this.namespace, [`link set dev ${host.name} ${plugged ? 'up' : 'down'}`]);
   }
 
@@ -53,7 +58,7 @@ export class Lan {
    * Splits the segment: hosts of different groups no longer hear each other, as if the cable between two switches
    * were cut. Hosts that are not named stay with the first group.
    */
-  async partition(...groups: readonly (readonly Host[])[]): Promise<void> {
+  async partition(...groups: readonly (readonly Station[])[]): Promise<void> {
     const lines: string[] = [];
     for (; this.#switches < groups.length; this.#switches++) lines.push(...newSwitch(`br${this.#switches}`));
     const placed = new Map([...this.#ports].map((port) => [port, 0]));
@@ -72,7 +77,7 @@ export class Lan {
    *
    * @throws LabError `toolMissing` without nftables: losses are made by an nftables chain on the switch's port.
    */
-  async loss(host: Host, percent: number): Promise<void> {
+  async loss(host: Station, percent: number): Promise<void> {
     if (percent === 0 && !this.#lossTable) return;
     const steps = Math.round((percent / 100) * LOSS_STEPS);
     const lines = ['add table netdev loss'];
