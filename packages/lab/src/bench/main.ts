@@ -6,27 +6,25 @@ import { Command } from 'commander';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Cluster } from '../cluster/cluster.js';
+import { killDispatcher } from '../cluster/failover.js';
 import { LabError } from '../errors.js';
+import { RequestStream } from '../load/load.js';
 import { enterLab } from '../world/enter.js';
 import type { Host } from '../world/host.js';
 import { findLoadGenerator, type LoadFigures, type LoadGenerator, type Work } from './load.js';
-import { compare, figure, table, type Series } from './report.js';
+import { DIRECT, findContenders, type Contender } from './contenders.js';
+import { compare, distribution, figure, table, type Series } from './report.js';
 import { BULK_PATH, findService } from './services.js';
 
 interface BenchOptions {
   readonly rounds: number;
   readonly seconds: number;
+  readonly failovers: number;
   readonly output: string;
 }
 
-/** One way from the client to the servers; `target` may change from round to round. */
-interface Contender {
-  readonly name: string;
-  target(round: number): string;
-}
-
 const SERVERS = 3;
-const DIRECT = 'direct';
+const START_TIMEOUT_MS = 10_000;
 
 const WORKS: readonly Work[] = [
   { name: 'keep-alive', unit: 'requests/s', connections: 64, path: '/', close: false },
@@ -51,11 +49,13 @@ function options(): BenchOptions {
     .description('Compares work through a Ringmaster dispatcher with the same work straight to the servers.')
     .option('--rounds <n>', 'interleaved rounds (A B A B ...)', Number, 5)
     .option('--seconds <n>', 'length of one measurement', Number, 2)
+    .option('--failovers <n>', 'how often the dispatcher is killed', Number, 10)
     .option('--output <file>', 'JSON file for all figures', 'out/bench.json');
   const chosen = program.parse().opts<BenchOptions>();
-  const { rounds, seconds } = chosen;
+  const { rounds, seconds, failovers: runs } = chosen;
   if (!(Number.isInteger(rounds) && rounds > 0)) program.error('--rounds wants a whole number above 0');
   if (!(Number.isInteger(seconds) && seconds > 0)) program.error('--seconds wants a whole number above 0');
+  if (!(Number.isInteger(runs) && runs >= 0)) program.error('--failovers wants a whole number');
   return chosen;
 }
 
@@ -107,35 +107,53 @@ async function measure(
   }));
 }
 
+/** Kills the dispatcher again and again and lets it return; the gaps as a client sees them, ms. */
+async function measureFailovers(cluster: Cluster, runs: number): Promise<number[]> {
+  const stream = new RequestStream(cluster.client, cluster.target);
+  await stream.firstServed(0, START_TIMEOUT_MS);
+  const gapsMs: number[] = [];
+  for (let run = 0; run < runs; run++) {
+    const { victim, gapMs } = await killDispatcher(cluster, stream);
+    gapsMs.push(Math.round(gapMs * 10) / 10);
+    console.log(
+      `  failover, run ${run + 1}: ${gapMs.toFixed(1)} ms from kill -9 to the first served request`,
+    );
+    await victim.start();
+    await cluster.whole();
+  }
+  await stream.close();
+  return gapsMs;
+}
+
 async function main(): Promise<void> {
   const chosen = options();
   const output = resolve(chosen.output);
   await enterLab();
   const cluster = await Cluster.build({ nodes: SERVERS });
-  const { client, hosts } = cluster;
-  const load = await findLoadGenerator(client);
-  const service = await findService(client);
+  const load = await findLoadGenerator(cluster.client);
+  const service = await findService(cluster.client);
   if (load.name !== 'wrk')
     console.log('wrk is missing (apt-get install wrk): a slower generator of our own is used.');
   if (service.name !== 'nginx')
     console.log('nginx is missing (apt-get install nginx-light): node:http serves.');
-  await tuneClient(client);
-  await Promise.all(hosts.map(({ host }) => service.start(host)));
-  await Promise.all(hosts.map((host) => host.startNode()));
+  const { contenders, missing } = await findContenders(cluster);
+  for (const name of missing) console.log(`left out: ${name}`);
+  await tuneClient(cluster.client);
+  await Promise.all(cluster.hosts.map(({ host }) => service.start(host)));
+  await Promise.all(cluster.hosts.map((host) => host.startNode()));
   await cluster.whole();
-  const contenders: Contender[] = [
-    { name: DIRECT, target: (round) => `${hosts[round % SERVERS].address}:80` },
-    { name: 'ringmaster l4/2', target: () => cluster.target },
-  ];
   console.log(`client - router - dispatcher - ${SERVERS} servers (${service.name}), load by ${load.name}`);
-  const series = await measure(client, load, contenders, chosen);
+  const series = await measure(cluster.client, load, contenders, chosen);
   await cluster.close();
+  const gapsMs = await failovers(chosen.failovers);
   const rows = compare(series, DIRECT);
   console.log(`\n${table(rows).join('\n')}\n`);
-  console.log(
-    'Ratios are taken round by round; for latencies above 1 is slower. Not compared yet: l4/3, nftables,',
-  );
-  console.log('HAProxy, nginx stream, keepalived.');
+  console.log('Ratios are taken round by round; for latencies above 1 is slower.');
+  if (gapsMs.length > 0) {
+    console.log(
+      `Failover, kill -9 to the first served request: ${distribution(gapsMs)} ms (target: median <= 300)`,
+    );
+  }
   const { rounds, seconds } = chosen;
   const about = {
     at: new Date().toISOString(),
@@ -143,9 +161,19 @@ async function main(): Promise<void> {
     load: load.name,
     service: service.name,
   };
+  const document = { ...about, rounds, seconds, missing, rows, failover: { gapsMs }, series };
   await mkdir(dirname(output), { recursive: true });
-  await writeFile(output, `${JSON.stringify({ ...about, rounds, seconds, rows, series }, undefined, 2)}\n`);
+  await writeFile(output, `${JSON.stringify(document, undefined, 2)}\n`);
   console.log(`All figures: ${output}`);
+}
+
+/** A fresh cluster for the failovers: the services of the work above are not started again by a returning host. */
+async function failovers(runs: number): Promise<number[]> {
+  if (runs === 0) return [];
+  const cluster = await Cluster.raise();
+  const gapsMs = await measureFailovers(cluster, runs);
+  await cluster.close();
+  return gapsMs;
 }
 
 try {

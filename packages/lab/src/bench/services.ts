@@ -1,14 +1,14 @@
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LabError } from '../errors.js';
 import { startHttpService } from '../services/service.js';
 import type { Host } from '../world/host.js';
+import { startDaemon } from './daemon.js';
 
 /** The body of the bulk work. */
 export const BULK_BYTES = 100 * 1024 * 1024;
 export const BULK_PATH = `/bytes/${BULK_BYTES}`;
 
-const NGINX_START_MS = 5000;
+const PORT = 80;
 
 /** What serves on the nodes: starts it on a host, port 80. */
 export interface BenchService {
@@ -31,21 +31,7 @@ async function startNginx(host: Host): Promise<void> {
   await file.close();
   const config = join(host.directory, 'nginx.conf');
   await writeFile(config, nginxConfig(host, root));
-  const path = `${process.env['PATH'] ?? ''}:/usr/sbin`;
-  const started = host.spawn('nginx', ['-p', host.directory, '-c', config], {
-    log: 'nginx.log',
-    env: { PATH: path },
-  });
-  const deadline = Date.now() + NGINX_START_MS;
-  while ((await host.exec('sh', ['-c', 'grep -q ":0050 00000000:0000 0A" /proc/net/tcp'])).code !== 0) {
-    if (started.ended !== undefined || Date.now() > deadline) {
-      throw new LabError(
-        'processExited',
-        `nginx on ${host.name} does not start:\n${started.tail.join('\n')}`,
-      );
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await startDaemon(host, 'nginx', ['-p', host.directory, '-c', config], PORT);
 }
 
 /** One process a host, no log, no other user (a user namespace has none). */
@@ -57,14 +43,14 @@ daemon off;
 master_process off;
 pid ${host.directory}/nginx.pid;
 error_log stderr;
-events { worker_connections 16384; }
+events { worker_connections 1000; }
 http {
   access_log off;
   keepalive_requests 1000000000;
   sendfile on;
 ${temporary.map((kind) => `  ${kind}_temp_path ${host.directory}/${kind};`).join('\n')}
   server {
-    listen 80 backlog=4096;
+    listen ${PORT} backlog=4096;
     location = / { return 200 "${host.name}\\n"; }
     location /bytes/ { root ${root}; }
   }
