@@ -1,0 +1,124 @@
+import { ConnectionState, type ConnectionRow } from '@ringmaster/dispatch';
+import { TcpState } from 'libnetraw';
+import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
+import type { Inbox, PacketLoop } from './packetLoop.js';
+import type { SharedState } from './sharedState.js';
+import type { Command, ConnectionList, EnterReport, Report } from './types.js';
+
+/** Connections entered per turn, so that packets go on in between: some hundred microseconds. */
+const ENTER_CHUNK = 512;
+/** Rows of a snapshot per turn: each is an object. */
+const SNAPSHOT_CHUNK = 512;
+
+/** A command that takes several turns. Returns whether it is done. */
+type Job = (loop: PacketLoop, nowMs: number) => boolean;
+
+/** Applies the main thread's commands in their order, a bounded piece a turn. */
+export class CommandInbox implements Inbox {
+  readonly #port: MessagePort;
+  readonly #shared: SharedState;
+  readonly #report: (report: Report) => void;
+  #seenMail = 0;
+  #job: Job | undefined;
+
+  constructor(port: MessagePort, shared: SharedState, report: (report: Report) => void) {
+    this.#port = port;
+    this.#shared = shared;
+    this.#report = report;
+  }
+
+  step(loop: PacketLoop, nowMs: number): boolean {
+    if (this.#job !== undefined) {
+      if (this.#job(loop, nowMs)) this.#job = undefined;
+      return true;
+    }
+    const { mail } = this.#shared;
+    if (mail === this.#seenMail) return false;
+    const received = receiveMessageOnPort(this.#port) as { message: Command } | undefined;
+    if (received === undefined) this.#seenMail = mail;
+    else this.#apply(received.message, loop);
+    return true;
+  }
+
+  #apply(command: Command, loop: PacketLoop): void {
+    switch (command.type) {
+      case 'role':
+        return loop.setRole(command.role);
+      case 'servers':
+        return loop.setServers(command.servers);
+      case 'hold':
+        return loop.hold(command.on);
+      case 'enter':
+        this.#job = enterJob(command.server, command.list, (report) =>
+          this.#report({ type: 'entered', id: command.id, report }),
+        );
+        return;
+      case 'snapshot':
+        this.#job = snapshotJob(command.limit, (rows) =>
+          this.#report({ type: 'rows', id: command.id, rows }),
+        );
+    }
+  }
+}
+
+function enterJob(server: number, list: ConnectionList, done: (report: EnterReport) => void): Job {
+  const report: EnterReport = { entered: 0, known: 0, moved: 0, refused: 0 };
+  let row = 0;
+  return (loop, nowMs) => {
+    const end = Math.min(list.count, row + ENTER_CHUNK);
+    for (; row < end; row++) report[enterRow(loop, server, list, row, nowMs)] += 1;
+    if (row < list.count) return false;
+    done(report);
+    return true;
+  };
+}
+
+function enterRow(
+  loop: PacketLoop,
+  server: number,
+  list: ConnectionList,
+  row: number,
+  nowMs: number,
+): keyof EnterReport {
+  const result = loop.dispatcher.enter(
+    server,
+    list.localAddress[row],
+    list.clientAddress[row],
+    list.clientPort[row],
+    list.localPort[row],
+    connectionStateOf(list.state[row]),
+    nowMs,
+  );
+  return result === 'entered' || result === 'known' || result === 'moved' ? result : 'refused';
+}
+
+function snapshotJob(limit: number, done: (rows: ConnectionRow[]) => void): Job {
+  const rows: ConnectionRow[] = [];
+  let from = 0;
+  return (loop) => {
+    const wanted = Math.min(SNAPSHOT_CHUNK, limit - rows.length);
+    if (wanted > 0) from = loop.dispatcher.snapshot(wanted, (row) => rows.push({ ...row }), from);
+    if (wanted > 0 && from >= 0) return false;
+    done(rows);
+    return true;
+  };
+}
+
+/**
+ * What the dispatcher of a direct return would have seen of a connection that is in this state on its server: the client's
+ * half. A server that has closed its own half (FIN-WAIT) still gets the client's packets like any other.
+ */
+export function connectionStateOf(tcpState: number): ConnectionState {
+  switch (tcpState) {
+    case TcpState.synReceived:
+      return ConnectionState.halfOpen;
+    case TcpState.closeWait:
+    case TcpState.lastAck:
+    case TcpState.closing:
+    case TcpState.timeWait:
+    case TcpState.close:
+      return ConnectionState.closing;
+    default:
+      return ConnectionState.established;
+  }
+}

@@ -1,0 +1,6 @@
+/** The packets' side of a node: `startDataPlane` raises a worker around the dispatcher of `@ringmaster/dispatch`. */
+export { monotonicMs } from './clock.js';
+export { startDataPlane, type DataPlane } from './dataPlane.js';
+export { DataPlaneError, type DataPlaneErrorCode } from './errors.js';
+export type { ConnectionList, DataPlaneOptions, DataPlaneStats, EnterReport } from './types.js';
+export type { ServerInfo } from '@ringmaster/dispatch';

@@ -1,0 +1,235 @@
+import {
+  Dispatcher,
+  DropReason,
+  dropCounter,
+  Verdict,
+  type DispatchMode,
+  type ServerInfo,
+} from '@ringmaster/dispatch';
+import { Ready, VNET_HEADER_BYTES, type NativeMemory, type PacketRing, type Wake } from 'libnetraw';
+import { monotonicMs } from './clock.js';
+import { BATCH_FRAMES, Outbox } from './outbox.js';
+import type { Figures, SharedState } from './sharedState.js';
+import { Tap } from './tap.js';
+import type { DataPlaneOptions } from './types.js';
+
+const DEFAULT_HOLD_BYTES = 4 * 1024 * 1024;
+/** How often connections are aged and the ring's own counters asked for. */
+const UPKEEP_INTERVAL_MS = 20;
+/** The longest sleep, so that connections age without traffic. */
+const IDLE_MS = 200;
+/** A piece of garbage collection: a fraction of a millisecond. */
+const UPKEEP_SLOTS = 8192;
+
+/** What the loop is made from. */
+export interface PacketLoopOptions {
+  readonly options: DataPlaneOptions;
+  readonly ownMac: Uint8Array;
+  readonly seed: number;
+  readonly shared: SharedState;
+  readonly wake: Wake;
+  /** Trouble with the interface. It may pass. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** Commands that wait for the loop. */
+export interface Inbox {
+  /** Does a bounded piece of what is to be done; returns whether something is left. */
+  step(loop: PacketLoop, nowMs: number): boolean;
+}
+
+/**
+ * The shell around the dispatcher: takes frames from the ring, asks what to do with each, and does it - up to 64 frames a
+ * turn, run to completion, never aheldFrames anything. Sleeps in the kernel while there is nothing to do.
+ */
+export class PacketLoop {
+  #dispatcher: Dispatcher;
+  readonly #given: PacketLoopOptions;
+  readonly #shared: SharedState;
+  readonly #tap: Tap;
+  readonly #ring: PacketRing;
+  readonly #outbox: Outbox;
+  readonly #taken = new Int32Array(BATCH_FRAMES);
+  readonly #figures: Figures = { frames: 0, batches: 0, ringDropped: 0, truncated: 0, heldFrames: 0 };
+  #role: DispatchMode = 'off';
+  #holding = false;
+  #servers: readonly ServerInfo[] = [];
+  #upkeepMs = 0;
+
+  /** Opens everything. Throws `SystemError`. */
+  constructor(given: PacketLoopOptions) {
+    this.#given = given;
+    this.#shared = given.shared;
+    this.#dispatcher = this.#newDispatcher();
+    this.#tap = new Tap(given.options);
+    this.#ring = this.#tap.ring;
+    this.#outbox = new Outbox(given.options.interface);
+  }
+
+  get dispatcher(): Dispatcher {
+    return this.#dispatcher;
+  }
+
+  /** Runs until the main thread asks to close. */
+  run(inbox: Inbox): void {
+    const shared = this.#shared;
+    while (!shared.closeRequested) {
+      const nowMs = monotonicMs();
+      const isBusy = inbox.step(this, nowMs);
+      const frames = this.#turn(nowMs);
+      if (nowMs - this.#upkeepMs >= UPKEEP_INTERVAL_MS) this.#upkeep(nowMs);
+      this.#publish();
+      if (frames === 0 && !isBusy) this.#sleep();
+    }
+  }
+
+  /** Changes the node's role. `off` forgets the connection map: by the next time it would be out of date. */
+  setRole(role: DispatchMode): void {
+    this.#role = role;
+    this.#dispatcher.setMode(role);
+    this.#tap.setRole(role);
+    if (role !== 'off') return;
+    this.#dispatcher = this.#newDispatcher();
+    this.#dispatcher.setServers(this.#servers, monotonicMs());
+    this.#dispatcher.hold(this.#holding);
+  }
+
+  setServers(servers: readonly ServerInfo[]): void {
+    this.#servers = servers;
+    this.#dispatcher.setServers(servers, monotonicMs());
+  }
+
+  /** Holds frames of unknown connections, or takes those that were held through the dispatcher once more. */
+  hold(on: boolean): void {
+    this.#holding = on;
+    this.#dispatcher.hold(on);
+    if (on) return;
+    const nowMs = monotonicMs();
+    this.#dispatcher.takeHeld((memory, offset, length) => this.#reconsider(memory, offset, length, nowMs));
+    this.#send();
+  }
+
+  close(): void {
+    this.#ring.close();
+    this.#outbox.close();
+  }
+
+  #newDispatcher(): Dispatcher {
+    const { options, ownMac, seed, shared } = this.#given;
+    return new Dispatcher({
+      clusters: options.clusters,
+      ownMac,
+      seed,
+      maxConnections: options.maxConnections,
+      holdBytes: options.holdBytes ?? DEFAULT_HOLD_BYTES,
+      headroomBytes: VNET_HEADER_BYTES,
+      counters: shared.counters,
+      ...(options.timeoutsMs === undefined ? {} : { timeoutsMs: options.timeoutsMs }),
+    });
+  }
+
+  /** One batch, from the ring and back to it. Returns how many frames it had. */
+  #turn(nowMs: number): number {
+    const ring = this.#ring;
+    let count = 0;
+    while (count < BATCH_FRAMES) {
+      const slot = ring.take();
+      if (slot < 0) break;
+      this.#taken[count++] = slot;
+      this.#handle(slot, nowMs);
+    }
+    if (count === 0) return 0;
+    this.#send();
+    for (let i = 0; i < count; i++) ring.release(this.#taken[i]);
+    this.#figures.frames += count;
+    this.#figures.batches += 1;
+    return count;
+  }
+
+  #handle(slot: number, nowMs: number): void {
+    const ring = this.#ring;
+    if (ring.isTruncated(slot)) {
+      this.#figures.truncated += 1;
+      return;
+    }
+    if (this.#leaseIsOver(nowMs)) {
+      this.#countExpired(1);
+      return;
+    }
+    this.#dispatch(ring.memory, ring.frameOffset(slot), ring.frameLength(slot), nowMs);
+  }
+
+  /** Asks about one frame, and queues what is to be sent. */
+  #dispatch(memory: NativeMemory, offset: number, length: number, nowMs: number): void {
+    switch (this.#dispatcher.process(memory.bytes, offset, length, nowMs)) {
+      case Verdict.forward:
+        return this.#outbox.forward(memory, offset, length);
+      case Verdict.local:
+        return this.#outbox.deliver(memory, offset, length);
+      case Verdict.answer:
+        return this.#answer();
+    }
+  }
+
+  #answer(): void {
+    const { reply, replyLength } = this.#dispatcher;
+    if (!this.#outbox.hasRoom(replyLength)) this.#send();
+    const offset = this.#outbox.place(replyLength);
+    const { scratch } = this.#outbox;
+    for (let i = 0; i < replyLength; i++) scratch.bytes[offset + i] = reply[i];
+    this.#outbox.forward(scratch, offset, replyLength);
+  }
+
+  /** Takes a held frame, with its offload header, to where it can be sent from, and asks about it again. */
+  #reconsider(held: Uint8Array, heldOffset: number, length: number, nowMs: number): void {
+    if (!this.#outbox.hasRoom(length)) this.#send();
+    const offset = this.#outbox.place(length);
+    const { scratch } = this.#outbox;
+    scratch.bytes.set(
+      held.subarray(heldOffset - VNET_HEADER_BYTES, heldOffset + length),
+      offset - VNET_HEADER_BYTES,
+    );
+    this.#dispatch(scratch, offset, length, nowMs);
+  }
+
+  /**
+   * Lets what is queued go, unless the lease ran out meanwhile: a process that was stopped between looking at its frames
+   * and sending them must not send them when it wakes up.
+   */
+  #send(): void {
+    if (this.#leaseIsOver(monotonicMs())) this.#countExpired(this.#outbox.discard());
+    else this.#outbox.flush();
+  }
+
+  #leaseIsOver(nowMs: number): boolean {
+    return this.#role === 'dispatch' && nowMs >= this.#shared.leaseUntilMs;
+  }
+
+  #countExpired(frames: number): void {
+    const { counters } = this.#shared;
+    counters[Verdict.drop] += frames;
+    counters[dropCounter(DropReason.leaseExpired)] += frames;
+  }
+
+  #upkeep(nowMs: number): void {
+    this.#upkeepMs = nowMs;
+    this.#dispatcher.gc(nowMs, UPKEEP_SLOTS);
+    this.#figures.ringDropped = this.#ring.statistics().dropped;
+    this.#shared.counters[dropCounter(DropReason.sendFailed)] = this.#outbox.failed;
+  }
+
+  #publish(): void {
+    this.#figures.heldFrames = this.#dispatcher.heldCount;
+    this.#shared.publish(this.#figures, this.#dispatcher.counts);
+    this.#shared.publishSenders(this.#outbox.wireCounters, this.#outbox.loopbackCounters);
+  }
+
+  #sleep(): void {
+    const { wake, onError } = this.#given;
+    const ready = this.#ring.poll(IDLE_MS, wake);
+    if ((ready & Ready.woken) !== 0) wake.clear();
+    if ((ready & Ready.error) === 0) return;
+    const error = this.#ring.takeError();
+    if (error !== undefined) onError(error);
+  }
+}

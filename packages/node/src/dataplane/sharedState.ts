@@ -1,0 +1,135 @@
+import { COUNTER_CELLS, describeCounters } from '@ringmaster/dispatch';
+import type { SenderCounters } from 'libnetraw';
+import type { DataPlaneStats } from './types.js';
+
+const WORD_BYTES = 64;
+const SENDER_FIELDS: readonly (keyof SenderCounters)[] = [
+  'sent',
+  'sentBytes',
+  'droppedBusy',
+  'droppedTooLarge',
+  'droppedDown',
+  'droppedRefused',
+];
+/** 32-bit words, for `Atomics`. */
+const Word = { mail: 0, closing: 1 } as const;
+/** 64-bit cells, each written by one thread only. */
+const Cell = {
+  leaseUntilMs: 0,
+  frames: 1,
+  batches: 2,
+  ringDropped: 3,
+  truncated: 4,
+  heldFrames: 5,
+  total: 6,
+  halfOpen: 7,
+  established: 8,
+  closing: 9,
+  wire: 10,
+  loopback: 10 + SENDER_FIELDS.length,
+} as const;
+const CELLS = Cell.loopback + SENDER_FIELDS.length;
+
+/** What the worker notes after each turn; see {@link DataPlaneStats}. */
+export interface Figures {
+  frames: number;
+  batches: number;
+  ringDropped: number;
+  truncated: number;
+  heldFrames: number;
+}
+
+/**
+ * Memory that the main thread and the worker share, so that counters are read and the lease is renewed without a message.
+ * A cell is eight aligned bytes with one writer: readers see an old or a new number, never half of one.
+ */
+export class SharedState {
+  readonly buffer: SharedArrayBuffer;
+  /** The dispatcher counts here. */
+  readonly counters: Float64Array;
+  readonly #words: Int32Array;
+  readonly #cells: Float64Array;
+
+  /** @param buffer that of the other thread; absent: a new one. */
+  constructor(buffer?: SharedArrayBuffer) {
+    this.buffer = buffer ?? new SharedArrayBuffer(WORD_BYTES + (CELLS + COUNTER_CELLS) * 8);
+    this.#words = new Int32Array(this.buffer, 0, WORD_BYTES / 4);
+    this.#cells = new Float64Array(this.buffer, WORD_BYTES, CELLS);
+    this.counters = new Float64Array(this.buffer, WORD_BYTES + CELLS * 8, COUNTER_CELLS);
+  }
+
+  /** Until when this node may dispatch, on the clock of `monotonicMs`. 0 at first: not at all. */
+  get leaseUntilMs(): number {
+    return this.#cells[Cell.leaseUntilMs];
+  }
+
+  set leaseUntilMs(untilMs: number) {
+    this.#cells[Cell.leaseUntilMs] = untilMs;
+  }
+
+  /** Says that a message lies in the port, which is cheaper to see than the port is to ask. */
+  announceMail(): void {
+    Atomics.add(this.#words, Word.mail, 1);
+  }
+
+  /** Changes with every message. */
+  get mail(): number {
+    return Atomics.load(this.#words, Word.mail);
+  }
+
+  requestClose(): void {
+    Atomics.store(this.#words, Word.closing, 1);
+  }
+
+  get closeRequested(): boolean {
+    return Atomics.load(this.#words, Word.closing) === 1;
+  }
+
+  /** The worker's: shows what it has counted. */
+  publish(figures: Figures, connections: DataPlaneStats['connections']): void {
+    const cells = this.#cells;
+    cells[Cell.frames] = figures.frames;
+    cells[Cell.batches] = figures.batches;
+    cells[Cell.ringDropped] = figures.ringDropped;
+    cells[Cell.truncated] = figures.truncated;
+    cells[Cell.heldFrames] = figures.heldFrames;
+    cells[Cell.total] = connections.total;
+    cells[Cell.halfOpen] = connections.halfOpen;
+    cells[Cell.established] = connections.established;
+    cells[Cell.closing] = connections.closing;
+  }
+
+  /** The worker's: shows what its senders have counted. */
+  publishSenders(wire: SenderCounters, loopback: SenderCounters): void {
+    for (let i = 0; i < SENDER_FIELDS.length; i++) {
+      this.#cells[Cell.wire + i] = wire[SENDER_FIELDS[i]];
+      this.#cells[Cell.loopback + i] = loopback[SENDER_FIELDS[i]];
+    }
+  }
+
+  /** Everything, by name. */
+  read(): DataPlaneStats {
+    const cells = this.#cells;
+    return {
+      ...describeCounters(this.counters),
+      connections: {
+        total: cells[Cell.total],
+        halfOpen: cells[Cell.halfOpen],
+        established: cells[Cell.established],
+        closing: cells[Cell.closing],
+      },
+      heldFrames: cells[Cell.heldFrames],
+      frames: cells[Cell.frames],
+      batches: cells[Cell.batches],
+      ringDropped: cells[Cell.ringDropped],
+      truncated: cells[Cell.truncated],
+      wire: this.#sender(Cell.wire),
+      loopback: this.#sender(Cell.loopback),
+    };
+  }
+
+  #sender(first: number): SenderCounters {
+    const entries = SENDER_FIELDS.map((field, i) => [field, this.#cells[first + i]]);
+    return Object.fromEntries(entries) as SenderCounters;
+  }
+}

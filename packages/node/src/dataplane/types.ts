@@ -1,0 +1,100 @@
+/** What the main thread and the data-plane worker say to each other. */
+import type { ClusterConfig, ConnectionRow, DispatchMode, ServerInfo, Timeouts } from '@ringmaster/dispatch';
+import type { SenderCounters } from 'libnetraw';
+import type { MessagePort } from 'node:worker_threads';
+import type { Problem } from './errors.js';
+
+/** What a data plane is made from. */
+export interface DataPlaneOptions {
+  /** Name of the network interface on which the clusters are, e.g. `eth0`. */
+  readonly interface: string;
+  readonly clusters: readonly ClusterConfig[];
+  /** Most connections in the map. */
+  readonly maxConnections: number;
+  /** Most bytes of frames that wait while the map is rebuilt. Default 4 MiB. */
+  readonly holdBytes?: number;
+  /** Frames that may wait for the worker in the ring, about 70 KB of kernel memory each. Default 512. */
+  readonly ringSlots?: number;
+  readonly timeoutsMs?: Partial<Timeouts>;
+}
+
+/** The connections of one server, in columns of at least `count` rows: what `listTcpConnections` of libnetraw gives. */
+export interface ConnectionList {
+  readonly count: number;
+  /** The cluster address of each connection, and its port. */
+  readonly localAddress: Uint32Array;
+  readonly localPort: Uint16Array;
+  readonly clientAddress: Uint32Array;
+  readonly clientPort: Uint16Array;
+  /** TCP states as the kernel of the server numbers them: `TcpState` of libnetraw. */
+  readonly state: Uint8Array;
+}
+
+/** How many connections of a list met which fate; see `EnterResult` of dispatch. */
+export interface EnterReport {
+  entered: number;
+  known: number;
+  moved: number;
+  /** No room, no such server, no such service, or no valid connection. */
+  refused: number;
+}
+
+/** Everything countable. Counters never go back while the data plane lives. */
+export interface DataPlaneStats {
+  /** Frames by verdict (`forward`, `local`, ...). A frame that was held counts again when it was released. */
+  readonly verdicts: Readonly<Record<string, number>>;
+  /** What happened beside: connections scheduled, evicted, expired, entered, and so on. */
+  readonly events: Readonly<Record<string, number>>;
+  /** Dropped frames by reason. */
+  readonly drops: Readonly<Record<string, number>>;
+  /** Connections in the map at present. */
+  readonly connections: {
+    readonly total: number;
+    readonly halfOpen: number;
+    readonly established: number;
+    readonly closing: number;
+  };
+  /** Frames that wait at present for the map to be rebuilt. */
+  readonly heldFrames: number;
+  /** Frames taken out of the ring, and in how many turns. */
+  readonly frames: number;
+  readonly batches: number;
+  /** Frames that found the ring full: the kernel dropped them. */
+  readonly ringDropped: number;
+  /** Frames that were longer than a slot. */
+  readonly truncated: number;
+  /** What became of the frames that were sent, by way: out of the interface, or to this host over `lo`. */
+  readonly wire: Readonly<SenderCounters>;
+  readonly loopback: Readonly<SenderCounters>;
+}
+
+/** What goes to the worker. Applied in this order, one after the other, however long `enter` takes. */
+export type Command =
+  | { readonly type: 'role'; readonly role: DispatchMode }
+  | { readonly type: 'servers'; readonly servers: readonly ServerInfo[] }
+  | { readonly type: 'hold'; readonly on: boolean }
+  | {
+      readonly type: 'enter';
+      readonly id: number;
+      readonly server: number;
+      readonly list: ConnectionList;
+    }
+  | { readonly type: 'snapshot'; readonly id: number; readonly limit: number };
+
+/** What comes from the worker. */
+export type Report =
+  | { readonly type: 'ready' }
+  | { readonly type: 'failed'; readonly problem: Problem }
+  | { readonly type: 'error'; readonly problem: Problem }
+  | { readonly type: 'entered'; readonly id: number; readonly report: EnterReport }
+  | { readonly type: 'rows'; readonly id: number; readonly rows: ConnectionRow[] };
+
+/** What the worker is started with. */
+export interface WorkerData {
+  readonly options: DataPlaneOptions;
+  readonly ownMac: Uint8Array;
+  readonly seed: number;
+  readonly shared: SharedArrayBuffer;
+  readonly wakeFd: number;
+  readonly port: MessagePort;
+}
