@@ -61,15 +61,16 @@ export class FlowReader {
     if (decodeIpv4(memory, ipOffset, length - ETHERNET_HEADER_BYTES, ip) !== WireStatus.ok) {
       return DropReason.malformedIp;
     }
-    const cluster = this.tree.clusterOf(ip.destination);
+    const client = ip.source | 0;
+    const cluster = this.tree.clusterOf(ip.destination | 0);
     if (cluster === undefined || !macEquals(memory, offset, cluster.virtualMac, 0)) {
       return DropReason.wrongAddress;
     }
-    if (!canBeClient(ip.source) || this.tree.clusterOf(ip.source) !== undefined) return DropReason.spoofed;
+    if (!canBeClient(client) || this.tree.clusterOf(client) !== undefined) return DropReason.spoofed;
     if (ip.moreFragments || ip.fragmentOffset !== 0) return DropReason.fragment;
     this.cluster = cluster;
     this.protocol = ip.protocol;
-    this.clientKey = ip.source | 0;
+    this.clientKey = client;
     this.tcpFlags = 0;
     if (ip.protocol === IpProtocol.tcp) return this.readTcp(memory);
     if (ip.protocol === IpProtocol.udp) return this.readUdp(memory);

@@ -42,7 +42,8 @@ export class ServerTable {
   /** The slot of this node, or -1. */
   localSlot = -1;
 
-  private readonly inactiveSinceMs = new Float64Array(MAX_SERVERS);
+  /** Modulo 2^32, as all times here. */
+  private readonly inactiveSinceMs = new Int32Array(MAX_SERVERS);
   private readonly slots = new Map<number, number>();
   private readonly connections: ArrayLike<number>;
 
@@ -81,7 +82,8 @@ export class ServerTable {
 
   /** Whether the server has been inactive for so long that its connections are lost. */
   isGone(slot: number, nowMs: number): boolean {
-    return this.active[slot] === 0 && nowMs - this.inactiveSinceMs[slot] > GONE_AFTER_MS;
+    if (this.active[slot] === 1) return false;
+    return ((nowMs | 0) - this.inactiveSinceMs[slot]) >>> 0 > GONE_AFTER_MS;
   }
 
   private place(slot: number, server: ServerInfo): void {

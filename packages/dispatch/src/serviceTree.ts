@@ -48,6 +48,7 @@ function serviceKey(protocol: number, port: number): number {
 /** cluster address -> port and protocol -> service, with the lookups that the packet path needs. */
 export class ServiceTree {
   readonly clusters: readonly Cluster[];
+  /** By the address as signed 32 bits: a number that the engine need not put on its heap. */
   private readonly byAddress = new Map<number, Cluster>();
   /** By the last four bytes of the virtual MAC. Several clusters may share one, if 24 bits of their addresses agree. */
   private readonly byMac = new Map<number, Cluster[]>();
@@ -57,8 +58,9 @@ export class ServiceTree {
     if (configs.length > MAX_CLUSTERS) throw new RangeError(`more than ${MAX_CLUSTERS} clusters`);
     this.clusters = configs.map(buildCluster);
     for (const cluster of this.clusters) {
-      if (this.byAddress.has(cluster.address)) throw new RangeError('two clusters with one address');
-      this.byAddress.set(cluster.address, cluster);
+      if (this.clusterOf(cluster.address) !== undefined)
+        throw new RangeError('two clusters with one address');
+      this.byAddress.set(cluster.address | 0, cluster);
       const key = readI32(cluster.virtualMac, 2);
       this.byMac.set(key, [...(this.byMac.get(key) ?? []), cluster]);
     }
@@ -74,9 +76,9 @@ export class ServiceTree {
     return false;
   }
 
-  /** The cluster with this unsigned address. */
+  /** The cluster with this address, signed or not. */
   clusterOf(address: number): Cluster | undefined {
-    return this.byAddress.get(address);
+    return this.byAddress.get(address | 0);
   }
 
   /** What the cluster offers on a port; `protocol` is 6 or 17. */

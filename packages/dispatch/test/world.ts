@@ -1,0 +1,105 @@
+/**
+ * The cluster of the tests: 10.0.0.100 (80 tcp, 53 udp, 443 all) and 10.0.0.200 (80 tcp), dispatched by 10.0.0.11, which
+ * serves too, with 10.0.0.12 and 10.0.0.13.
+ */
+import {
+  encodeEthernet,
+  encodeIpv4,
+  encodeTcp,
+  encodeUdp,
+  EtherType,
+  fillTransportChecksum4,
+  IpProtocol,
+  parseIpv4,
+} from 'libnetraw/wire';
+import { Dispatcher, type DispatcherOptions, type ServerInfo, virtualMacOf } from '../src/index.js';
+
+export function address(text: string): number {
+  const parsed = parseIpv4(text);
+  if (parsed === undefined) throw new Error(`not an address: ${text}`);
+  return parsed;
+}
+
+export const CLUSTER = address('10.0.0.100');
+export const VIRTUAL_MAC = virtualMacOf(CLUSTER);
+export const CLIENT = address('10.9.0.2');
+export const GATEWAY_MAC = Uint8Array.of(2, 0, 0, 0, 0, 0xfe);
+export const OWN_MAC = Uint8Array.of(2, 0, 0, 0, 0, 11);
+/** Bytes kept free before each test frame, as the vnet header is. */
+export const HEADROOM = 10;
+
+export function server(n: number, change: Partial<ServerInfo> = {}): ServerInfo {
+  return {
+    address: address(`10.0.0.${n}`),
+    mac: Uint8Array.of(2, 0, 0, 0, 0, n),
+    weight: 1,
+    active: true,
+    local: n === 11,
+    ...change,
+  };
+}
+
+export const SERVERS = [server(11), server(12), server(13)];
+
+export function createDispatcher(change: Partial<DispatcherOptions> = {}): Dispatcher {
+  const dispatcher = new Dispatcher({
+    clusters: [
+      {
+        address: CLUSTER,
+        virtualMac: VIRTUAL_MAC,
+        ports: [
+          { port: 80, protocol: 'tcp' },
+          { port: 53, protocol: 'udp' },
+          { port: 443, protocol: 'all' },
+        ],
+      },
+      {
+        address: address('10.0.0.200'),
+        virtualMac: virtualMacOf(address('10.0.0.200')),
+        ports: [{ port: 80, protocol: 'tcp' }],
+      },
+    ],
+    ownMac: OWN_MAC,
+    maxConnections: 1000,
+    seed: 1,
+    holdBytes: 1000,
+    ...change,
+  });
+  dispatcher.setMode('dispatch');
+  dispatcher.setServers(SERVERS, 0);
+  return dispatcher;
+}
+
+/** What a test frame says; the defaults make it a SYN from the client to port 80. */
+export interface FrameChange {
+  source?: number;
+  sourcePort?: number;
+  port?: number;
+  flags?: number;
+  protocol?: number;
+  payloadBytes?: number;
+}
+
+/** A frame to the virtual MAC, with {@link HEADROOM} bytes before it that count up from 1. */
+export function createFrame(change: FrameChange = {}): { memory: Uint8Array; length: number } {
+  const { source = CLIENT, sourcePort = 40_000, port = 80, payloadBytes = 0 } = change;
+  const { protocol = IpProtocol.tcp, flags = 2 } = change;
+  const segmentBytes = (protocol === IpProtocol.tcp ? 20 : 8) + payloadBytes;
+  const length = 34 + segmentBytes;
+  const memory = new Uint8Array(HEADROOM + length);
+  for (let i = 0; i < HEADROOM; i++) memory[i] = i + 1;
+  let at = encodeEthernet(memory, HEADROOM, VIRTUAL_MAC, GATEWAY_MAC, EtherType.ipv4);
+  at = encodeIpv4(memory, at, { source, destination: CLUSTER, protocol, payloadLength: segmentBytes });
+  if (protocol === IpProtocol.tcp) encodeTcp(memory, at, { sourcePort, destinationPort: port, flags });
+  else encodeUdp(memory, at, { sourcePort, destinationPort: port, payloadLength: payloadBytes });
+  fillTransportChecksum4(memory, at, segmentBytes, source, CLUSTER, protocol);
+  return { memory, length };
+}
+
+/** Processes a fresh frame; returns the verdict. */
+export function send(dispatcher: Dispatcher, change: FrameChange, nowMs: number): number {
+  const { memory, length } = createFrame(change);
+  return dispatcher.process(memory, HEADROOM, length, nowMs);
+}
+
+export const TcpFlags = { fin: 1, syn: 2, rst: 4, ack: 16 } as const;
