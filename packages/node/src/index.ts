@@ -2,3 +2,5 @@ export * from './config/index.js';
 export * from './control/index.js';
 export * from './host/index.js';
 export * from './logging.js';
+export { StartProblem, type StartProblemCode } from './daemon/problem.js';
+export { runNode, type NodeDependencies, type RunningNode } from './daemon/runNode.js';

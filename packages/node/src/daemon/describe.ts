@@ -1,0 +1,62 @@
+/** What the parts of a node are told about it: made from the configuration and the host, nothing else. */
+import { randomInt } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import type { ClusterConfig as DispatchCluster } from '@ringmaster/dispatch';
+import { virtualMacOf } from '@ringmaster/dispatch';
+import type { RingConfig, SelfDescription } from '@ringmaster/ring';
+import type { NodeConfig } from '../config/index.js';
+import { ipv4Number } from '../host/clusterAddress.js';
+import type { HostInterface } from '../host/index.js';
+import type { InventoryWorkerData } from '../inventory/inventoryWorker.js';
+import { encodeServices } from '../services.js';
+
+export function dispatchClusters(config: NodeConfig): DispatchCluster[] {
+  return config.clusters.map((cluster) => {
+    const address = ipv4Number(cluster.address);
+    const ports = cluster.ports.map(({ port, protocol }) => ({ port, protocol }));
+    return { address, virtualMac: virtualMacOf(address), ports };
+  });
+}
+
+export function inventoryData(
+  config: NodeConfig,
+  host: HostInterface,
+  keys: readonly Uint8Array[] | undefined,
+): InventoryWorkerData {
+  const clusters = config.clusters.map(({ address, ports }) => ({
+    address: ipv4Number(address),
+    ports: ports.map((service) => service.port),
+  }));
+  return {
+    address: host.address,
+    port: config.ring.port,
+    keys,
+    clusters,
+    maxConnections: config.maxConnections,
+  };
+}
+
+export function describeSelf(config: NodeConfig, host: HostInterface): SelfDescription {
+  return {
+    address: ipv4Number(host.address),
+    mac: host.mac,
+    canDispatch: config.capabilities.includes('dispatch'),
+    canServe: config.capabilities.includes('serve'),
+    weight: config.weight,
+    services: encodeServices(config.clusters),
+    incarnation: randomInt(1, 2 ** 32),
+  };
+}
+
+export function ringConfig({ ring }: NodeConfig): Partial<RingConfig> {
+  return {
+    heartbeatIntervalMs: ring.heartbeatIntervalMs,
+    communicationTimeoutMs: ring.communicationTimeoutMs,
+    broadcastTimeoutMs: ring.broadcastTimeoutMs,
+    election: { order: ring.election.from, position: ring.election.position },
+    preempt: ring.preempt,
+    holdDownMs: ring.holdDownMs,
+    minimumMembers: ring.minimumMembers,
+    wallOffsetMs: Date.now() - performance.now(),
+  };
+}

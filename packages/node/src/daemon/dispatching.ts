@@ -1,0 +1,155 @@
+import type { RingEvent } from '@ringmaster/transport';
+import type { RingDriver } from '@ringmaster/transport';
+import { formatIpv4, isDispatching } from '@ringmaster/ring';
+import type { Announcer } from '../announcer.js';
+import { monotonicMs, type DataPlane } from '../dataplane/index.js';
+import type { Logger } from '../logging.js';
+import type { Rebuild } from '../inventory/rebuild.js';
+import { serverTable } from './serverTable.js';
+
+export interface DispatchingParts {
+  readonly driver: RingDriver;
+  readonly dataPlane: DataPlane;
+  readonly announcer: Announcer;
+  readonly rebuild: Rebuild;
+  readonly logger: Logger;
+  /** How long the data plane may go on dispatching without a sign of life of the main thread. */
+  readonly leaseMs: number;
+}
+
+/** Frames may arrive for this long at a dispatcher that has handed over: switches and queues are not instant. */
+const STRAY_MS = 3000;
+const LEASE_RENEWAL_MS = 20;
+
+/**
+ * Turns what the ring decides into dispatching (dispatch.md, Failover): take over, rebuild the connection map, step down.
+ *
+ * The data plane dispatches under a lease that the main thread renews: a process that was stopped wakes up with the
+ * lease over, and forwards nothing until the ring has told it what it is now (R14).
+ */
+export class Dispatching {
+  private readonly parts: DispatchingParts;
+  private stray: NodeJS.Timeout | undefined;
+  private readonly lease: NodeJS.Timeout;
+
+  constructor(parts: DispatchingParts) {
+    this.parts = parts;
+    this.lease = setInterval(() => this.renewLease(), LEASE_RENEWAL_MS);
+  }
+
+  handle(event: RingEvent): void {
+    const { logger, announcer } = this.parts;
+    switch (event.kind) {
+      case 'roleChanged':
+        logger.info(`this node is ${event.role} now`, { reason: event.reason });
+        this.changeRole(event.role);
+        return;
+      case 'membershipChanged':
+        this.membershipChanged(event);
+        return;
+      case 'phaseChanged':
+        logger.info(`ring: ${event.phase}`, { reason: event.reason });
+        this.updateServers();
+        return;
+      case 'reassert':
+        logger.info('announcing the cluster addresses again', { reason: event.reason });
+        announcer.start();
+        return;
+      case 'application':
+      case 'left':
+        return;
+    }
+  }
+
+  close(): void {
+    clearInterval(this.lease);
+    clearTimeout(this.stray);
+    this.parts.announcer.stop();
+    this.parts.rebuild.cancel();
+  }
+
+  private get dispatches(): boolean {
+    return isDispatching(this.parts.driver.state);
+  }
+
+  private changeRole(role: string): void {
+    if (role === 'candidate') this.prepare();
+    else if (this.dispatches) this.takeOver();
+    else this.stepDown();
+  }
+
+  /** Hitless takeover, first half: learn every connection while the present dispatcher goes on (R19). */
+  private prepare(): void {
+    const { driver, rebuild, logger } = this.parts;
+    this.updateServers();
+    void rebuild.run(this.everybody(), { hold: false }).then(() => {
+      if (driver.state.role !== 'candidate') return;
+      logger.info('connection map complete, taking over', { ms: Math.round(rebuild.progress().ms) });
+      driver.command({ kind: 'mapComplete' });
+    });
+  }
+
+  /**
+   * Dispatches from this instant: connection requests at once, packets of unknown connections held until the servers
+   * have said what they have. After a prepared takeover this finds what was new in between.
+   */
+  private takeOver(): void {
+    const { dataPlane, announcer, rebuild, logger } = this.parts;
+    if (this.dispatchingAlready) return;
+    this.dispatchingAlready = true;
+    clearTimeout(this.stray);
+    this.updateServers();
+    this.renewLease();
+    dataPlane.hold(true);
+    dataPlane.setRole('dispatch');
+    announcer.start();
+    void rebuild.run(this.everybody(), { hold: true }).then(() => {
+      if (!this.dispatches) return;
+      const { total } = dataPlane.stats().connections;
+      logger.info('connection map rebuilt', { ms: Math.round(rebuild.progress().ms), connections: total });
+    });
+  }
+
+  private dispatchingAlready = false;
+
+  private stepDown(): void {
+    const { driver, dataPlane, announcer, rebuild } = this.parts;
+    const dispatched = this.dispatchingAlready;
+    this.dispatchingAlready = false;
+    rebuild.cancel();
+    announcer.stop();
+    clearTimeout(this.stray);
+    // In the ring: another one has taken over, and what still comes here is passed on. Out of it: nobody asked us to.
+    if (dispatched && driver.state.phase === 'member') {
+      dataPlane.setRole('stray');
+      this.stray = setTimeout(() => dataPlane.setRole('off'), STRAY_MS);
+    } else {
+      dataPlane.setRole('off');
+    }
+  }
+
+  private membershipChanged(event: RingEvent & { kind: 'membershipChanged' }): void {
+    const { driver, rebuild, logger } = this.parts;
+    const member = formatIpv4(event.member);
+    if (event.change === 'updated') logger.debug(`member ${member} updated`, { reason: event.reason });
+    else logger.info(`member ${member} ${event.change}`, { reason: event.reason });
+    this.updateServers();
+    // Whoever comes (back) may hold connections that this dispatcher has never seen.
+    const wanted = this.dispatches || driver.state.role === 'candidate';
+    if (event.change === 'joined' && wanted) void rebuild.run([event.member], { hold: this.dispatches });
+  }
+
+  private updateServers(): void {
+    this.parts.dataPlane.setServers(serverTable(this.parts.driver.state));
+  }
+
+  private everybody(): number[] {
+    const { state } = this.parts.driver;
+    const others = state.roster.all().filter((m) => m.active);
+    return [state.ring.self, ...others.map((m) => m.address)];
+  }
+
+  private renewLease(): void {
+    if (this.dispatches) this.parts.dataPlane.renewLease(monotonicMs() + this.parts.leaseMs);
+  }
+}

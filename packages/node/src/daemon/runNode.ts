@@ -1,0 +1,114 @@
+import { createRing, isDispatching } from '@ringmaster/ring';
+import type { RingEvent } from '@ringmaster/transport';
+import { NodeCryptography, RingDriver } from '@ringmaster/transport';
+import type { NodeConfig } from '../config/index.js';
+import { startControlServer } from '../control/server.js';
+import { HealthMonitor } from '../health/healthMonitor.js';
+import type { Logger } from '../logging.js';
+import { connectionsDocument } from './connectionsDocument.js';
+import { describeSelf, ringConfig } from './describe.js';
+import { Dispatching } from './dispatching.js';
+import { StartProblem } from './problem.js';
+import { openShells, type Shells } from './shells.js';
+import { statusDocument } from './statusDocument.js';
+import { Unwinding } from './unwinding.js';
+
+export interface RunningNode {
+  /** Leaves the ring, handing over first, and puts the host back as it was. Takes well under a second. */
+  stop(): Promise<void>;
+}
+
+export interface NodeDependencies {
+  readonly logger: Logger;
+  /** A part of the node has failed for good: the process should stop the node and end. */
+  readonly onFatal: (message: string) => void;
+}
+
+/**
+ * Starts a node: the one place where ring, dispatch and the host come together. Rejects with a {@link StartProblem}, the
+ * host being as it was before.
+ */
+export async function runNode(config: NodeConfig, dependencies: NodeDependencies): Promise<RunningNode> {
+  const { logger } = dependencies;
+  const unwinding = new Unwinding();
+  const report = (message: string): unknown => logger.warn(message);
+  try {
+    const shells = await openShells({ config, unwinding, ...dependencies });
+    const driver = assemble(config, shells, unwinding, logger);
+    await openControl(config, shells, driver, unwinding);
+    const health = watchHealth(config, driver, logger);
+    unwinding.push('stopping the health checks', () => health.close());
+    driver.start();
+    health.start();
+    const { address, name } = shells.host;
+    logger.info('node started', { address, interface: name, port: config.ring.port });
+    return {
+      stop: async () => {
+        logger.info('leaving the ring', { dispatching: isDispatching(driver.state) });
+        health.close();
+        await driver.leave('stopped by its operator');
+        await unwinding.run(report);
+        logger.info('node stopped, host restored');
+      },
+    };
+  } catch (error) {
+    await unwinding.run(report);
+    throw error;
+  }
+}
+
+/** The ring over its socket, and what it decides turned into dispatching. */
+function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logger: Logger): RingDriver {
+  const { keys, host, socket, dataPlane, announcer, rebuild } = shells;
+  let handle: (event: RingEvent) => void = () => undefined;
+  const driver = new RingDriver({
+    state: createRing(describeSelf(config, host), ringConfig(config)),
+    socket,
+    ...(keys && { cryptography: new NodeCryptography(keys, 'packets') }),
+    onEvent: (event) => handle(event),
+  });
+  unwinding.push('closing the ring', () => driver.close());
+  const leaseMs = config.ring.communicationTimeoutMs - config.ring.heartbeatIntervalMs;
+  const dispatching = new Dispatching({ driver, dataPlane, announcer, rebuild, logger, leaseMs });
+  unwinding.push('stopping to dispatch', () => dispatching.close());
+  handle = (event) => dispatching.handle(event);
+  return driver;
+}
+
+async function openControl(
+  config: NodeConfig,
+  { dataPlane, rebuild, inventory }: Shells,
+  driver: RingDriver,
+  unwinding: Unwinding,
+): Promise<void> {
+  const control = await startControlServer(config.control.socket, {
+    status: () =>
+      statusDocument({
+        state: driver.state,
+        stats: dataPlane.stats(),
+        rebuild: rebuild.progress(),
+        ringDrops: driver.drops,
+        inventoryRefused: inventory.refused,
+      }),
+    connections: async (limit) =>
+      connectionsDocument(await dataPlane.snapshot(limit), dataPlane.stats().connections.total),
+  });
+  if (!control.ok) throw new StartProblem('control', control.problem.message);
+  unwinding.push('closing the control socket', () => control.value.close());
+}
+
+/** R16: a node whose service fails its checks leaves the ring until it is repaired. */
+function watchHealth(config: NodeConfig, driver: RingDriver, logger: Logger): HealthMonitor {
+  const checks = config.clusters.flatMap(({ ports }) =>
+    ports.flatMap(({ health }) => (health ? [health] : [])),
+  );
+  return new HealthMonitor(checks, (healthy, why) => {
+    if (healthy) {
+      logger.info('the service works again: returning to the ring', { why });
+      driver.start();
+    } else {
+      logger.warn('the service fails its checks: leaving the ring until it is repaired', { why });
+      void driver.leave(why);
+    }
+  });
+}

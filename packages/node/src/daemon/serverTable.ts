@@ -1,0 +1,27 @@
+import type { RingState } from '@ringmaster/ring';
+import type { ServerInfo } from '../dataplane/index.js';
+
+/** The servers as the dispatcher needs them: every member that it knows of, those that are away as inactive (R11). */
+export function serverTable(state: RingState): ServerInfo[] {
+  const { self } = state;
+  const own: ServerInfo = {
+    address: self.address,
+    mac: self.mac,
+    weight: self.weight,
+    active: selfServes(state),
+    local: true,
+  };
+  const others = state.roster.all().map((member) => ({
+    address: member.address,
+    mac: member.mac,
+    weight: member.weight,
+    active: member.active && member.canServe && !member.leaving,
+    local: false,
+  }));
+  return [own, ...others];
+}
+
+/** Whether this node takes new connections itself: the dispatcher serves too (N3). */
+export function selfServes(state: RingState): boolean {
+  return state.self.canServe && !state.leaving && (state.phase === 'member' || state.phase === 'joining');
+}

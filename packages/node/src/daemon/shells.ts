@@ -1,0 +1,153 @@
+import { formatIpv4 } from '@ringmaster/ring';
+import { NodeCryptography, UdpSocket } from '@ringmaster/transport';
+import { Announcer } from '../announcer.js';
+import type { NodeConfig } from '../config/index.js';
+import { loadKeys } from '../config/index.js';
+import { monotonicMs, startDataPlane, type DataPlane } from '../dataplane/index.js';
+import { ipv4Number } from '../host/clusterAddress.js';
+import type { HostInterface } from '../host/index.js';
+import { journalPath, kernelNetwork, prepareHost } from '../host/index.js';
+import { askForConnections, startInventoryServer, type InventoryServer } from '../inventory/index.js';
+import { Rebuild } from '../inventory/rebuild.js';
+import type { Logger } from '../logging.js';
+import { dispatchClusters, inventoryData } from './describe.js';
+import { portProblem, StartProblem } from './problem.js';
+import type { Unwinding } from './unwinding.js';
+
+/** Everything of a node that touches the world, except the ring's protocol and the control socket. */
+export interface Shells {
+  readonly keys: readonly Uint8Array[] | undefined;
+  readonly host: HostInterface;
+  readonly socket: UdpSocket;
+  readonly inventory: InventoryServer;
+  readonly dataPlane: DataPlane;
+  readonly announcer: Announcer;
+  readonly rebuild: Rebuild;
+}
+
+export interface ShellOptions {
+  readonly config: NodeConfig;
+  readonly logger: Logger;
+  readonly unwinding: Unwinding;
+  readonly onFatal: (message: string) => void;
+}
+
+/** From the acceptance of a question to the end of the answer: a million connections take a second or two. */
+const ANSWER_TIMEOUT_MS = 5000;
+
+/** Opens them one after another; what is open is on the unwinding. Rejects with a {@link StartProblem}. */
+export async function openShells(options: ShellOptions): Promise<Shells> {
+  const { config, unwinding } = options;
+  const keys = readKeys(options);
+  const host = await takeOnHost(options);
+  const { port } = config.ring;
+  const broadcast = ipv4Number(host.broadcast);
+  const socket = await UdpSocket.open({ port, broadcast }).catch((error: unknown) => {
+    throw portProblem(error, 'UDP', port);
+  });
+  unwinding.push('closing the ring socket', () => socket.close());
+  const inventory = await openInventory(options, host, keys);
+  unwinding.push('closing the inventory', () => inventory.close());
+  const dataPlane = await openDataPlane(options);
+  unwinding.push('closing the data plane', () => dataPlane.close());
+  const announcer = new Announcer(config.interface, dispatchClusters(config), (why) =>
+    options.logger.warn('a cluster address could not be announced; trying again', { why }),
+  );
+  unwinding.push('closing the announcer', () => announcer.close());
+  return {
+    keys,
+    host,
+    socket,
+    inventory,
+    dataPlane,
+    announcer,
+    rebuild: makeRebuild(options, keys, dataPlane),
+  };
+}
+
+function readKeys({ config, logger }: ShellOptions): readonly Uint8Array[] | undefined {
+  if (config.ring.insecure) {
+    logger.warn('the ring is insecure: everybody on the LAN can join it; set ring.keyFile');
+    return undefined;
+  }
+  const loaded = loadKeys(config.ring.keyFiles);
+  if (!loaded.ok) throw new StartProblem('keys', loaded.problems.map((p) => p.message).join('; '));
+  for (const warning of loaded.value.warnings) logger.warn(warning);
+  return loaded.value.keys;
+}
+
+async function takeOnHost({ config, logger, unwinding }: ShellOptions): Promise<HostInterface> {
+  const prepared = await prepareHost({
+    network: kernelNetwork,
+    interface: config.interface,
+    ...(config.address !== undefined && { address: config.address }),
+    clusterAddresses: config.clusters.map((cluster) => cluster.address),
+    journal: journalPath(config.control.socket),
+  });
+  if (!prepared.ok) throw new StartProblem('host', prepared.problem.message);
+  const { recovered, restore } = prepared.value;
+  if (recovered.undone > 0)
+    logger.warn('took back what a crashed node had left', { changes: recovered.undone });
+  for (const warning of recovered.warnings) logger.warn(warning);
+  // In the last moment of the process as well, however it comes to its end.
+  const atExit = (): void => void restore();
+  process.once('exit', atExit);
+  unwinding.push('restoring the host', () => {
+    process.off('exit', atExit);
+    for (const warning of restore().warnings) logger.warn(warning);
+  });
+  return prepared.value.interface;
+}
+
+function openInventory(
+  { config, logger }: ShellOptions,
+  host: HostInterface,
+  keys: readonly Uint8Array[] | undefined,
+): Promise<InventoryServer> {
+  const onFailure = (why: string): unknown =>
+    logger.error('the connection list could not be given out', { why });
+  return startInventoryServer(inventoryData(config, host, keys), onFailure).catch((error: unknown) => {
+    throw portProblem(error, 'TCP', config.ring.port);
+  });
+}
+
+async function openDataPlane({ config, logger, onFatal }: ShellOptions): Promise<DataPlane> {
+  const { interface: name, maxConnections } = config;
+  const options = { interface: name, clusters: dispatchClusters(config), maxConnections };
+  const dataPlane = await startDataPlane(options).catch((error: unknown) => {
+    throw new StartProblem('data-plane', (error as Error).message);
+  });
+  dataPlane.onError((error) => {
+    if (error.code === 'worker-failed') onFatal(`the data plane has failed: ${error.message}`);
+    else logger.warn('data plane', { why: error.message });
+  });
+  return dataPlane;
+}
+
+function makeRebuild(
+  { config, logger }: ShellOptions,
+  keys: readonly Uint8Array[] | undefined,
+  dataPlane: DataPlane,
+): Rebuild {
+  const cryptography = keys && new NodeCryptography(keys, 'bulk');
+  return new Rebuild({
+    nowMs: monotonicMs,
+    ask: (member, onRows) =>
+      askForConnections({
+        host: formatIpv4(member),
+        port: config.ring.port,
+        cryptography,
+        acceptTimeoutMs: config.ring.broadcastTimeoutMs,
+        answerTimeoutMs: ANSWER_TIMEOUT_MS,
+        maxConnections: config.maxConnections,
+        onRows,
+      }),
+    enter: (member, list) => dataPlane.enter(member, list),
+    hold: (on) => dataPlane.hold(on),
+    onResult: (member, result, ms) => {
+      const facts = { member: formatIpv4(member), ms: Math.round(ms) };
+      if (result.ok) logger.debug('learned connections', { ...facts, connections: result.connections });
+      else logger.warn('a member did not tell its connections', { ...facts, why: result.failure });
+    },
+  });
+}

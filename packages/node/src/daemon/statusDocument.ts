@@ -1,0 +1,72 @@
+import type { RingState } from '@ringmaster/ring';
+import { creationTimeMs, dispatcherOf, formatIpv4, NO_ADDRESS } from '@ringmaster/ring';
+import type { DropCounts } from '@ringmaster/transport';
+import { formatMac } from 'libnetraw/wire';
+import type { DataPlaneStats } from '../dataplane/index.js';
+import type { MemberStatus, NodeRole, StatusDocument } from '../control/index.js';
+import type { RebuildProgress } from '../inventory/rebuild.js';
+import { selfServes } from './serverTable.js';
+
+export interface StatusSources {
+  readonly state: RingState;
+  readonly stats: DataPlaneStats;
+  readonly rebuild: RebuildProgress;
+  /** Ring packets refused by the session layer, by reason. */
+  readonly ringDrops: DropCounts;
+  readonly inventoryRefused: number;
+}
+
+/** The one document from which everything that shows a node is made. */
+export function statusDocument(sources: StatusSources): StatusDocument {
+  const { state, stats, rebuild } = sources;
+  const dispatcher = dispatcherOf(state);
+  return {
+    address: formatIpv4(state.ring.self),
+    id: state.id,
+    role: roleOf(state),
+    ring: {
+      createdAt: creationTimeMs(state.ring.createdAt),
+      dispatcher: dispatcher === NO_ADDRESS ? null : formatIpv4(dispatcher),
+      members: members(state),
+    },
+    connections: stats.connections,
+    rebuild: { ...rebuild, ms: Math.round(rebuild.ms * 10) / 10 },
+    counters: {
+      forwarded: stats.verdicts['forward'] ?? 0,
+      local: stats.verdicts['local'] ?? 0,
+      answered: stats.verdicts['answer'] ?? 0,
+      held: stats.verdicts['hold'] ?? 0,
+      dropped: stats.drops,
+      events: stats.events,
+      frames: stats.frames,
+      batches: stats.batches,
+      ringBufferDropped: stats.ringDropped,
+      ring: { ...state.counters },
+      ringRefused: { ...sources.ringDrops, inventory: sources.inventoryRefused },
+    },
+  };
+}
+
+/** A candidate is still a server to everybody else. */
+function roleOf(state: RingState): NodeRole {
+  return state.role === 'candidate' ? 'server' : state.role;
+}
+
+function members(state: RingState): MemberStatus[] {
+  const own: MemberStatus = {
+    address: formatIpv4(state.ring.self),
+    id: state.id,
+    mac: formatMac(state.self.mac),
+    role: roleOf(state),
+    active: selfServes(state),
+  };
+  const others = state.roster.all().map((member) => ({
+    address: formatIpv4(member.address),
+    id: member.id,
+    mac: formatMac(member.mac),
+    role: (member.dispatching ? 'dispatcher' : 'server') as NodeRole,
+    active: member.active && member.canServe && !member.leaving,
+  }));
+  const place = others.findIndex((_, i) => (state.roster.all()[i]?.address ?? 0) > state.ring.self);
+  return place < 0 ? [...others, own] : [...others.slice(0, place), own, ...others.slice(place)];
+}

@@ -1,0 +1,3 @@
+export * from './ask.js';
+export * from './connectionList.js';
+export * from './inventoryServer.js';
