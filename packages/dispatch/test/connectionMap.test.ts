@@ -1,0 +1,266 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ConnectionMap } from '../src/connectionMap.js';
+import { ConnectionState, keyPorts, keyTag, KEY_MASK, RECORD_WORDS, Word } from '../src/connectionRecord.js';
+import { Counter, COUNTER_CELLS } from '../src/counters.js';
+import { defaultTimeouts, MAX_TIMEOUT_MS } from '../src/timeouts.js';
+
+const { halfOpen, established, closing } = ConnectionState;
+const TCP = keyTag(0, 6);
+const UDP = keyTag(0, 17);
+
+function createMap(capacity: number, seed = 7): { map: ConnectionMap; counters: Float64Array } {
+  const counters = new Float64Array(COUNTER_CELLS);
+  return { map: new ConnectionMap({ capacity, seed, counters }), counters };
+}
+
+/** Enters connection number `n` of a test. */
+function add(map: ConnectionMap, n: number, state: ConnectionState, nowMs = 0, tag = TCP): number {
+  return map.insert(n, keyPorts(1024 + (n % 60_000), 80), tag, n % 3, state, nowMs);
+}
+
+function has(map: ConnectionMap, n: number, tag = TCP): boolean {
+  return map.find(n, keyPorts(1024 + (n % 60_000), 80), tag) >= 0;
+}
+
+describe('memory', () => {
+  it.each([1, 1000, 65_537, 1_048_576])('is at most 48 bytes for each of %i connections', (capacity) => {
+    const { map } = createMap(capacity);
+    const constantBytes = 16;
+    expect(map.byteLength - constantBytes).toBeLessThanOrEqual(48 * capacity);
+    // All columns are counted: what else the map holds does not grow with its capacity.
+    const others = map.counts.byteLength + map.serverConnections.byteLength;
+    expect(others).toBe(createMap(1).map.counts.byteLength + createMap(1).map.serverConnections.byteLength);
+  });
+
+  it('holds as many connections as it was made for, and finds each', () => {
+    const { map } = createMap(100_000);
+    for (let n = 0; n < 100_000; n++) expect(add(map, n, established)).toBeGreaterThanOrEqual(0);
+    let found = 0;
+    for (let n = 0; n < 100_000; n++) if (has(map, n)) found++;
+    expect(found).toBe(100_000);
+    expect(map.counts[0]).toBe(100_000);
+    expect(add(map, 100_000, halfOpen)).toBe(-1);
+  });
+
+  it('refuses what it cannot be', () => {
+    for (const capacity of [0, -1, 1.5, Number.NaN, 2 ** 24 + 1]) {
+      expect(() => createMap(capacity), String(capacity)).toThrow(RangeError);
+    }
+    for (const halfOpenMs of [0, Number.NaN, MAX_TIMEOUT_MS + 1]) {
+      const options = { capacity: 1, seed: 1, counters: new Float64Array(COUNTER_CELLS) };
+      expect(() => new ConnectionMap({ ...options, timeoutsMs: { halfOpenMs } })).toThrow(/halfOpenMs/);
+    }
+  });
+});
+
+describe('when full', () => {
+  it('throws out the oldest half-open first, then the oldest closing, never an established one', () => {
+    const { map, counters } = createMap(6);
+    add(map, 1, closing);
+    add(map, 2, halfOpen);
+    add(map, 3, established);
+    add(map, 4, halfOpen);
+    add(map, 5, closing);
+    add(map, 6, established);
+    const gone: number[] = [];
+    const noteGone = (): void => {
+      for (const n of [1, 2, 3, 4, 5, 6]) if (!has(map, n) && !gone.includes(n)) gone.push(n);
+    };
+    for (let n = 10; n < 16; n++) {
+      expect(add(map, n, established) >= 0, `connection ${n}`).toBe(n < 14);
+      noteGone();
+    }
+    expect(gone).toEqual([2, 4, 1, 5]);
+    expect(counters[Counter.evictedHalfOpen]).toBe(2);
+    expect(counters[Counter.evictedClosing]).toBe(2);
+    expect(Array.from(map.counts)).toEqual([6, 0, 6, 0]);
+  });
+
+  it('takes a connection that became closing as younger than one that did before', () => {
+    const { map } = createMap(3);
+    const [a, b, c] = [1, 2, 3].map((n) => add(map, n, established));
+    map.setState(b, closing);
+    map.setState(a, closing);
+    map.setState(c, closing);
+    add(map, 4, established);
+    expect([1, 2, 3].map((n) => has(map, n))).toEqual([true, false, true]);
+    add(map, 5, established);
+    expect([1, 2, 3].map((n) => has(map, n))).toEqual([false, false, true]);
+  });
+
+  it('a flood of half-open connections leaves the established ones alone', () => {
+    const { map } = createMap(500);
+    for (let n = 0; n < 400; n++) add(map, n, established);
+    for (let n = 1000; n < 20_000; n++) expect(add(map, n, halfOpen)).toBeGreaterThanOrEqual(0);
+    expect(Array.from({ length: 400 }, (_, n) => has(map, n)).every(Boolean)).toBe(true);
+    expect(Array.from(map.counts)).toEqual([500, 100, 400, 0]);
+  });
+});
+
+describe('garbage collection', () => {
+  it.each([
+    ['half-open', halfOpen, TCP, defaultTimeouts.halfOpenMs],
+    ['established', established, TCP, defaultTimeouts.establishedMs],
+    ['closing', closing, TCP, defaultTimeouts.closingMs],
+    ['UDP', established, UDP, defaultTimeouts.udpMs],
+  ] as const)('takes a %s connection after its timeout and not before', (_name, state, tag, timeoutMs) => {
+    const { map, counters } = createMap(10);
+    add(map, 1, state, 5000, tag);
+    expect(map.collect(5000 + timeoutMs, 100)).toBe(0);
+    expect(has(map, 1, tag)).toBe(true);
+    expect(map.collect(5001 + timeoutMs, 100)).toBe(1);
+    expect(has(map, 1, tag)).toBe(false);
+    expect(Array.from(map.counts)).toEqual([0, 0, 0, 0]);
+    expect(counters[Counter.expired]).toBe(1);
+  });
+
+  it('counts from the last packet', () => {
+    const { map } = createMap(10);
+    const slot = add(map, 1, halfOpen, 0);
+    map.touch(slot, 60, 50_000);
+    expect(map.collect(50_000 + defaultTimeouts.halfOpenMs, 100)).toBe(0);
+    expect(map.collect(50_001 + defaultTimeouts.halfOpenMs, 100)).toBe(1);
+  });
+
+  it('does as much as its budget says, and goes on where it stopped', () => {
+    const { map } = createMap(1000);
+    for (let n = 0; n < 1000; n++) add(map, n, halfOpen, n === 999 ? 0 : 1e6);
+    expect(map.collect(1e6, 400)).toBe(0);
+    expect(map.collect(1e6, 400)).toBe(0);
+    expect(map.collect(1e6, 400)).toBe(1);
+    // Taking out costs eight: 80 slots are ten connections.
+    expect(map.collect(2e6, 1)).toBeLessThanOrEqual(1);
+    const taken = Array.from({ length: 50 }, () => map.collect(2e6, 80));
+    expect(Math.max(...taken)).toBe(10);
+  });
+
+  it('takes every expired connection within one round of budgets', () => {
+    const { map } = createMap(1000);
+    for (let n = 0; n < 1000; n++) add(map, n, halfOpen);
+    let removed = 0;
+    for (let spent = 0; spent <= 8000; spent += 400) removed += map.collect(1e6, 400);
+    expect(removed).toBe(1000);
+    expect(map.counts[0]).toBe(0);
+  });
+
+  it('works across the wrap of 2^32 milliseconds, and with a clock that stood still or went back', () => {
+    const { map } = createMap(10);
+    const wrapMs = 2 ** 32;
+    add(map, 1, halfOpen, wrapMs - 10);
+    expect(map.collect(wrapMs + 1000, 100)).toBe(0);
+    expect(map.collect(wrapMs - 5000, 100)).toBe(0);
+    expect(map.collect(wrapMs + defaultTimeouts.halfOpenMs, 100)).toBe(1);
+  });
+});
+
+describe('a record', () => {
+  it('counts packets and bytes beyond 32 bits', () => {
+    const { map } = createMap(1);
+    const slot = add(map, 1, established);
+    for (let i = 0; i < 3; i++) map.touch(slot, 0x60000000, 0);
+    map.touch(slot, 0x7fffffff, 0);
+    const word = (at: number): number => map.words[slot * RECORD_WORDS + at] >>> 0;
+    expect(word(Word.packets)).toBe(4);
+    expect(word(Word.bytesHigh) * 2 ** 32 + word(Word.bytesLow)).toBe(3 * 0x60000000 + 0x7fffffff);
+  });
+
+  it('knows its server, and the server how many it has, through restart and removal', () => {
+    const { map } = createMap(10);
+    const slot = map.insert(1, 2, TCP, 254, closing, 0);
+    expect(map.serverOf(slot)).toBe(254);
+    expect(map.serverConnections[254]).toBe(1);
+    map.restart(slot, 0, halfOpen, 5);
+    expect([map.serverOf(slot), map.stateOf(slot)]).toEqual([0, halfOpen]);
+    expect([map.serverConnections[254], map.serverConnections[0]]).toEqual([0, 1]);
+    map.remove(slot);
+    expect(map.serverConnections[0]).toBe(0);
+  });
+
+  it('keeps the highest cluster, protocol, server and state apart', () => {
+    const { map } = createMap(2);
+    const tag = keyTag(254, 17);
+    const slot = map.insert(-1, -1, tag, 254, closing, 0);
+    expect(map.find(-1, -1, tag)).toBe(slot);
+    expect(map.find(-1, -1, keyTag(254, 6))).toBe(-1);
+    expect(map.find(-1, -1, keyTag(253, 17))).toBe(-1);
+    expect(map.words[slot * RECORD_WORDS + Word.tag] & KEY_MASK).toBe(tag);
+  });
+});
+
+/** What the map should hold, kept the simple way. */
+interface Model {
+  entries: Map<string, { state: ConnectionState; server: number; entered: number }>;
+  steps: number;
+}
+
+const keys = fc.record({
+  client: fc.integer({ min: 0, max: 11 }),
+  ports: fc.integer({ min: 0, max: 3 }),
+  tag: fc.constantFrom(TCP, UDP),
+});
+const operation = fc.record({
+  key: keys,
+  kind: fc.constantFrom('insert', 'insert', 'insert', 'remove', 'state', 'restart', 'find' as const),
+  state: fc.constantFrom(halfOpen, established, closing),
+  server: fc.integer({ min: 0, max: 4 }),
+});
+
+function oldest(model: Model, state: ConnectionState): string | undefined {
+  let best: string | undefined;
+  for (const [key, entry] of model.entries) {
+    if (entry.state !== state) continue;
+    if (best === undefined || entry.entered < (model.entries.get(best)?.entered ?? 0)) best = key;
+  }
+  return best;
+}
+
+describe('the map agrees with a simple model', () => {
+  it('over many random operations, in a map that is mostly full', () => {
+    const capacity = 40;
+    fc.assert(
+      fc.property(fc.array(operation, { minLength: 200, maxLength: 1000 }), fc.nat(), (operations, seed) => {
+        const { map } = createMap(capacity, seed);
+        const model: Model = { entries: new Map(), steps: 0 };
+        for (const { key, kind, state, server } of operations) {
+          const name = `${key.client}/${key.ports}/${key.tag}`;
+          const slot = map.find(key.client, key.ports, key.tag);
+          const entry = model.entries.get(name);
+          model.steps++;
+          expect(slot >= 0).toBe(entry !== undefined);
+          if (entry !== undefined) {
+            expect(map.stateOf(slot)).toBe(entry.state);
+            expect(map.serverOf(slot)).toBe(entry.server);
+          }
+          if (kind === 'insert' && entry === undefined) {
+            if (model.entries.size === capacity) {
+              const victim = oldest(model, halfOpen) ?? oldest(model, closing);
+              if (victim !== undefined) model.entries.delete(victim);
+            }
+            const fits = model.entries.size < capacity;
+            expect(map.insert(key.client, key.ports, key.tag, server, state, 0) >= 0).toBe(fits);
+            if (fits) model.entries.set(name, { state, server, entered: model.steps });
+          } else if (entry !== undefined && kind === 'remove') {
+            map.remove(slot);
+            model.entries.delete(name);
+          } else if (entry !== undefined && kind === 'state') {
+            map.setState(slot, state);
+            Object.assign(entry, { state, entered: model.steps });
+          } else if (entry !== undefined && kind === 'restart') {
+            map.restart(slot, server, state, 0);
+            Object.assign(entry, { state, server, entered: model.steps });
+          }
+          expect(map.counts[0]).toBe(model.entries.size);
+        }
+        const ofState = (state: number): number =>
+          [...model.entries.values()].filter((entry) => entry.state === state).length;
+        expect(Array.from(map.counts).slice(1)).toEqual([1, 2, 3].map(ofState));
+        for (let server = 0; server < 5; server++) {
+          const owned = [...model.entries.values()].filter((entry) => entry.server === server).length;
+          expect(map.serverConnections[server]).toBe(owned);
+        }
+      }),
+      { numRuns: 170 },
+    );
+  });
+});

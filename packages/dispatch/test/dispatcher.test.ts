@@ -1,0 +1,372 @@
+import { formatIpv4, formatMac } from 'libnetraw/wire';
+import { describe, expect, it } from 'vitest';
+import {
+  announcementFrames,
+  ConnectionState,
+  type ConnectionRow,
+  Counter,
+  COUNTER_CELLS,
+  describeCounters,
+  type Dispatcher,
+  dropCounter,
+  DropReason,
+  dropReasonNames,
+  Verdict,
+  verdictNames,
+  virtualMacOf,
+} from '../src/index.js';
+import {
+  address,
+  CLIENT,
+  CLUSTER,
+  createDispatcher,
+  createFrame,
+  HEADROOM,
+  OWN_MAC,
+  send,
+  server,
+  SERVERS,
+  TcpFlags,
+  VIRTUAL_MAC,
+} from './world.js';
+
+const { syn, ack, fin } = TcpFlags;
+const { established, halfOpen, closing } = ConnectionState;
+
+function rows(dispatcher: Dispatcher): ConnectionRow[] {
+  const all: ConnectionRow[] = [];
+  for (let from = 0; from >= 0;) from = dispatcher.snapshot(7, (row) => all.push(row), from);
+  return all;
+}
+
+function enter(
+  dispatcher: Dispatcher,
+  serverNumber: number,
+  clientPort: number,
+  state: ConnectionState = established,
+) {
+  return dispatcher.enter(server(serverNumber).address, CLUSTER, CLIENT, clientPort, 80, state, 0);
+}
+
+describe('numbers are an interface', () => {
+  it('verdicts and drop reasons keep theirs', () => {
+    expect(verdictNames).toEqual(['ignore', 'forward', 'local', 'answer', 'hold', 'drop']);
+    expect(dropReasonNames.slice(0, 21)).toEqual([
+      'none',
+      'malformedFrame',
+      'malformedArp',
+      'malformedIp',
+      'malformedTransport',
+      'zeroPort',
+      'badTcpFlags',
+      'vlanTagged',
+      'notIpv4',
+      'wrongAddress',
+      'spoofed',
+      'fragment',
+      'unknownProtocol',
+      'icmpNotEcho',
+      'noService',
+      'noServer',
+      'unknownConnection',
+      'mapFull',
+      'holdFull',
+      'leaseExpired',
+      'sendFailed',
+    ]);
+    expect(Object.values(DropReason)).toEqual(dropReasonNames.map((_, number) => number));
+    expect(Object.values(Verdict)).toEqual(verdictNames.map((_, number) => number));
+  });
+
+  it('counter cells do not overlap', () => {
+    const cells = [
+      ...Object.values(Verdict),
+      ...Object.values(Counter),
+      ...Object.values(DropReason).map((reason) => dropCounter(reason)),
+    ];
+    expect(new Set(cells).size).toBe(cells.length);
+    expect(Math.max(...cells)).toBeLessThan(COUNTER_CELLS);
+  });
+});
+
+describe('scheduling', () => {
+  it('spreads new connections in turn, and each stays where it began', () => {
+    const dispatcher = createDispatcher();
+    for (let port = 1; port <= 300; port++) {
+      send(dispatcher, { sourcePort: port, flags: syn }, 0);
+      send(dispatcher, { sourcePort: port, flags: ack }, 1);
+    }
+    const owners = rows(dispatcher);
+    for (const { address: owner } of SERVERS) {
+      expect(owners.filter((row) => row.serverAddress === owner)).toHaveLength(100);
+    }
+    const before = new Map(owners.map((row) => [row.clientPort, row.serverAddress]));
+    for (let port = 1; port <= 300; port++) send(dispatcher, { sourcePort: port, flags: ack }, 2);
+    for (const row of rows(dispatcher)) expect(row.serverAddress).toBe(before.get(row.clientPort));
+    expect(dispatcher.counts).toMatchObject({ total: 300, halfOpen: 0, established: 300, closing: 0 });
+  });
+
+  it('rewrites to the new MAC of a server that came back with another NIC', () => {
+    const dispatcher = createDispatcher();
+    enter(dispatcher, 12, 40_000);
+    dispatcher.setServers([server(11), server(12, { mac: Uint8Array.of(2, 8, 8, 8, 8, 8) })], 0);
+    const { memory, length } = createFrame({ flags: ack });
+    expect(dispatcher.process(memory, HEADROOM, length, 0)).toBe(Verdict.forward);
+    expect(formatMac(memory, HEADROOM)).toBe('02:08:08:08:08:08');
+    expect(formatMac(memory, HEADROOM + 6)).toBe(formatMac(VIRTUAL_MAC));
+  });
+
+  it('drops a SYN when the map is full of established connections, and says so', () => {
+    const dispatcher = createDispatcher({ maxConnections: 3 });
+    for (const port of [1, 2, 3]) enter(dispatcher, 12, port);
+    expect(send(dispatcher, { sourcePort: 4 }, 0)).toBe(Verdict.drop);
+    expect(dispatcher.dropReason).toBe(DropReason.mapFull);
+    expect(dispatcher.counters[dropCounter(DropReason.mapFull)]).toBe(1);
+    expect(enter(dispatcher, 12, 4)).toBe('full');
+    send(dispatcher, { sourcePort: 2, flags: fin | ack }, 0);
+    expect(send(dispatcher, { sourcePort: 4 }, 0)).not.toBe(Verdict.drop);
+    expect(dispatcher.counts).toMatchObject({ total: 3, halfOpen: 1, established: 2, closing: 0 });
+  });
+
+  it('forgets idle connections by and by', () => {
+    const dispatcher = createDispatcher({ timeoutsMs: { halfOpenMs: 1000 } });
+    for (let port = 1; port <= 10; port++) send(dispatcher, { sourcePort: port }, 5);
+    expect(dispatcher.gc(1005, 100)).toBe(0);
+    expect(dispatcher.gc(1006, 100)).toBe(10);
+    expect(dispatcher.counts.total).toBe(0);
+    expect(dispatcher.counters[Counter.expired]).toBe(10);
+  });
+
+  it('counts each frame once, by verdict and by reason', () => {
+    const dispatcher = createDispatcher();
+    send(dispatcher, {}, 0);
+    send(dispatcher, { flags: ack, sourcePort: 9 }, 0);
+    send(dispatcher, { port: 81 }, 0);
+    const { verdicts, drops, events } = describeCounters(dispatcher.counters);
+    expect(verdicts).toEqual({ ignore: 0, forward: 0, local: 1, answer: 0, hold: 0, drop: 2 });
+    expect(drops).toMatchObject({ unknownConnection: 1, noService: 1, malformedIp: 0 });
+    expect(events).toMatchObject({ scheduled: 1, restarted: 0 });
+  });
+
+  it('counts into memory that it is given', () => {
+    const counters = new Float64Array(new SharedArrayBuffer(COUNTER_CELLS * 8));
+    const dispatcher = createDispatcher({ counters });
+    send(dispatcher, {}, 0);
+    expect(counters[Verdict.local]).toBe(1);
+    expect(() => createDispatcher({ counters: new Float64Array(5) })).toThrow(RangeError);
+    expect(() => createDispatcher({ ownMac: new Uint8Array(5) })).toThrow(RangeError);
+  });
+});
+
+describe('rebuilding the map', () => {
+  it('enters what servers report, and then forwards it', () => {
+    const dispatcher = createDispatcher();
+    expect(enter(dispatcher, 13, 40_000)).toBe('entered');
+    expect(enter(dispatcher, 13, 40_000)).toBe('known');
+    const { memory, length } = createFrame({ flags: ack });
+    expect(dispatcher.process(memory, HEADROOM, length, 0)).toBe(Verdict.forward);
+    expect(formatMac(memory, HEADROOM)).toBe('02:00:00:00:00:0d');
+    expect(dispatcher.counters[Counter.entered]).toBe(1);
+  });
+
+  it('lets the report correct a SYN that was repeated to the new dispatcher', () => {
+    const dispatcher = createDispatcher();
+    dispatcher.setServers([server(11), server(12, { weight: 0 }), server(13)], 0);
+    send(dispatcher, {}, 0);
+    expect(rows(dispatcher)).toMatchObject([{ serverAddress: server(11).address, state: 'half-open' }]);
+    expect(enter(dispatcher, 12, 40_000, halfOpen)).toBe('known');
+    expect(enter(dispatcher, 12, 40_000, established)).toBe('moved');
+    expect(rows(dispatcher)).toMatchObject([{ serverAddress: server(12).address, state: 'established' }]);
+    expect(enter(dispatcher, 13, 40_000, established)).toBe('known');
+    expect(rows(dispatcher)).toMatchObject([{ serverAddress: server(12).address, state: 'established' }]);
+  });
+
+  it('learns from the report of its own server that a connection has come further', () => {
+    const dispatcher = createDispatcher();
+    send(dispatcher, {}, 0);
+    expect(enter(dispatcher, 11, 40_000, closing)).toBe('known');
+    expect(rows(dispatcher)).toMatchObject([{ serverAddress: server(11).address, state: 'closing' }]);
+  });
+
+  it('refuses what cannot be', () => {
+    const dispatcher = createDispatcher();
+    const report = (change: {
+      server?: number;
+      cluster?: number;
+      client?: number;
+      clientPort?: number;
+      port?: number;
+    }) =>
+      dispatcher.enter(
+        change.server ?? server(11).address,
+        change.cluster ?? CLUSTER,
+        change.client ?? CLIENT,
+        change.clientPort ?? 1024,
+        change.port ?? 80,
+        established,
+        0,
+      );
+    expect(report({ server: 5 })).toBe('noServer');
+    expect(report({ cluster: 5 })).toBe('noService');
+    expect(report({ port: 81 })).toBe('noService');
+    for (const port of [0, -1, 65_536, 1.5, Number.NaN]) {
+      expect(report({ clientPort: port }), String(port)).toBe('invalid');
+      expect(report({ port }), String(port)).toBe('invalid');
+    }
+    for (const client of [-1, 2 ** 32, 1.5]) expect(report({ client })).toBe('invalid');
+    expect(dispatcher.counts.total).toBe(0);
+  });
+
+  it('gives held frames back intact, vnet header included, and forwards those that are known by then', () => {
+    const dispatcher = createDispatcher();
+    dispatcher.hold(true);
+    expect(send(dispatcher, { flags: ack, sourcePort: 1 }, 0)).toBe(Verdict.hold);
+    expect(send(dispatcher, { flags: ack, sourcePort: 2 }, 0)).toBe(Verdict.hold);
+    expect(dispatcher.heldCount).toBe(2);
+    enter(dispatcher, 12, 1);
+    dispatcher.hold(false);
+    const verdicts: string[] = [];
+    const headrooms: number[][] = [];
+    const released = dispatcher.takeHeld((memory, offset, length) => {
+      expect(dispatcher.heldMemories).toContain(memory);
+      headrooms.push([...memory.subarray(offset - HEADROOM, offset)]);
+      verdicts.push(verdictNames[dispatcher.process(memory, offset, length, 1)]);
+    });
+    expect(released).toBe(2);
+    expect(verdicts).toEqual(['forward', 'drop']);
+    expect(headrooms).toEqual([1, 2].map(() => [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]));
+    expect(dispatcher.heldCount).toBe(0);
+    expect(dispatcher.counters[Counter.released]).toBe(2);
+  });
+
+  it('bounds what it holds: the rest is dropped and counted', () => {
+    const dispatcher = createDispatcher({ holdBytes: 200 });
+    dispatcher.hold(true);
+    const verdicts = Array.from({ length: 5 }, (_, n) =>
+      send(dispatcher, { flags: ack, sourcePort: n + 1 }, 0),
+    );
+    expect(verdicts.map((verdict) => verdictNames[verdict])).toEqual([
+      'hold',
+      'hold',
+      'drop',
+      'drop',
+      'drop',
+    ]);
+    expect(dispatcher.counters[dropCounter(DropReason.holdFull)]).toBe(3);
+  });
+
+  it('a SYN that waited for a server is scheduled when one has joined', () => {
+    const dispatcher = createDispatcher();
+    dispatcher.setServers([], 0);
+    dispatcher.hold(true);
+    expect(send(dispatcher, {}, 0)).toBe(Verdict.hold);
+    dispatcher.setServers([server(12)], 50);
+    const verdicts: number[] = [];
+    dispatcher.takeHeld((memory, offset, length) => {
+      verdicts.push(dispatcher.process(memory, offset, length, 60));
+    });
+    expect(verdicts).toEqual([Verdict.forward]);
+  });
+});
+
+describe('the mode', () => {
+  it('begins as off, and the map survives its changes', () => {
+    const dispatcher = createDispatcher();
+    dispatcher.setMode('off');
+    expect(send(dispatcher, {}, 0)).toBe(Verdict.ignore);
+    enter(dispatcher, 12, 40_000);
+    dispatcher.setMode('dispatch');
+    expect(send(dispatcher, { flags: ack }, 0)).toBe(Verdict.forward);
+    dispatcher.setMode('stray');
+    expect(send(dispatcher, { flags: ack }, 0)).toBe(Verdict.forward);
+    expect(rows(dispatcher)).toMatchObject([{ packets: 2 }]);
+  });
+
+  it("stray: what is unknown leaves from this node's own MAC", () => {
+    const dispatcher = createDispatcher();
+    dispatcher.setMode('stray');
+    const { memory, length } = createFrame();
+    expect(dispatcher.process(memory, HEADROOM, length, 0)).toBe(Verdict.forward);
+    expect(formatMac(memory, HEADROOM)).toBe(formatMac(VIRTUAL_MAC));
+    expect(formatMac(memory, HEADROOM + 6)).toBe(formatMac(OWN_MAC));
+  });
+});
+
+describe('the snapshot', () => {
+  it('shows a connection in full', () => {
+    const dispatcher = createDispatcher();
+    const source = address('203.0.113.200');
+    send(dispatcher, { source, sourcePort: 65_535 }, 1000);
+    send(dispatcher, { source, sourcePort: 65_535, flags: ack, payloadBytes: 46 }, 1500);
+    dispatcher.gc(3500, 1);
+    expect(rows(dispatcher)).toEqual([
+      {
+        clientAddress: source,
+        clientPort: 65_535,
+        clusterAddress: CLUSTER,
+        port: 80,
+        protocol: 6,
+        serverAddress: server(11).address,
+        state: 'established',
+        idleMs: 2000,
+        packets: 2,
+        bytes: 54 + 100,
+      },
+    ]);
+  });
+
+  it('goes on where it stopped, and shows each connection once', () => {
+    const dispatcher = createDispatcher();
+    for (let port = 1; port <= 50; port++) enter(dispatcher, 12, port);
+    const ports = rows(dispatcher).map((row) => row.clientPort);
+    expect(ports.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, n) => n + 1));
+    let shown = 0;
+    expect(dispatcher.snapshot(50, () => shown++)).toBe(-1);
+    expect(dispatcher.snapshot(49, () => shown++)).toBe(49);
+    expect(shown).toBe(99);
+  });
+
+  it('looks at a bounded number of slots in a call', () => {
+    const dispatcher = createDispatcher({ maxConnections: 70_000 });
+    for (let n = 0; n < 70_000; n++) {
+      dispatcher.enter(
+        server(12).address,
+        CLUSTER,
+        CLIENT + (n >> 15),
+        1 + (n & 0x7fff),
+        80,
+        halfOpen,
+        n < 69_999 ? 0 : 1e6,
+      );
+    }
+    for (let left = 20; left > 0; left--) dispatcher.gc(1e6, 100_000);
+    expect(dispatcher.counts.total).toBe(1);
+    let shown = 0;
+    const next = dispatcher.snapshot(10, () => shown++);
+    expect([next, shown]).toEqual([65_536, 0]);
+    expect(dispatcher.snapshot(10, () => shown++, next)).toBe(-1);
+    expect(shown).toBe(1);
+  });
+});
+
+describe('the virtual MAC', () => {
+  it('is 02:52:4d and the low 24 bits of the cluster address', () => {
+    expect(formatMac(virtualMacOf(address('10.0.0.100')))).toBe('02:52:4d:00:00:64');
+    expect(formatMac(virtualMacOf(address('192.168.255.254')))).toBe('02:52:4d:a8:ff:fe');
+  });
+
+  it('is announced as request and as reply, and a dispatcher is not moved by either', () => {
+    const dispatcher = createDispatcher();
+    const frames = announcementFrames(CLUSTER, VIRTUAL_MAC);
+    expect(frames.map((frame) => frame[21])).toEqual([1, 2]);
+    for (const frame of frames) {
+      expect(formatMac(frame)).toBe('ff:ff:ff:ff:ff:ff');
+      expect(formatMac(frame, 6)).toBe(formatMac(VIRTUAL_MAC));
+      expect(formatMac(frame, 22)).toBe(formatMac(VIRTUAL_MAC));
+      expect(formatIpv4(new DataView(frame.buffer).getUint32(28))).toBe('10.0.0.100');
+      expect(formatIpv4(new DataView(frame.buffer).getUint32(38))).toBe('10.0.0.100');
+      expect(dispatcher.process(frame, 0, frame.length, 0)).toBe(Verdict.ignore);
+    }
+    expect(dispatcher.counters[Counter.arpConflict]).toBe(0);
+  });
+});
