@@ -60,8 +60,9 @@ export function findInterface(
   const links = network.links();
   const link = links.find((each) => each.name === name);
   if (link === undefined) {
-    const names = links.map((each) => each.name).join(', ');
-    return hostProblem('no-such-interface', `there is no interface ${name}; this host has ${names}`);
+    const names = links.flatMap((each) => (each.name === 'lo' ? [] : [each.name]));
+    const list = names.length === 0 ? 'nothing but lo' : names.join(', ');
+    return hostProblem('no-such-interface', `there is no interface ${name}; this host has ${list}`);
   }
   const problem = linkProblem(link);
   if (problem !== undefined) return hostProblem('interface-unusable', problem);

@@ -140,7 +140,7 @@ describe('a refusal', () => {
       'an interface that does not exist',
       (fake) => fake.linkTable.splice(1, 1),
       'no-such-interface',
-      'there is no interface eth0; this host has lo',
+      'there is no interface eth0; this host has nothing but lo',
     ],
     [
       'an interface that is down',

@@ -1,0 +1,99 @@
+/** `ringmaster up`: runs the node in the foreground until it is told to stop. */
+import {
+  createLogger,
+  runNode,
+  StartProblem,
+  type LogFormat,
+  type Logger,
+  type LogLevel,
+  type NodeConfig,
+  type RunningNode,
+} from '@ringmaster/node';
+import { readRunnableConfig } from '../configuration.js';
+import { ExitCode, Failure } from '../failure.js';
+
+export interface UpOptions {
+  readonly config: string;
+  readonly logFormat?: LogFormat;
+  readonly logLevel?: LogLevel;
+}
+
+/** SIGHUP comes when a terminal is closed: the host must be restored then as well. */
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
+/** Leaving takes well under a second. A node that is stuck is given up after this; the next start cleans up. */
+const STOP_DEADLINE_MS = 3000;
+
+/** What ends a node: the wish of its operator, or something that went wrong in it. */
+type End =
+  { readonly kind: 'asked'; readonly signal: string } | { readonly kind: 'failed'; readonly why: string };
+
+/** The first reason to end, and the way for a part of the node to give one. */
+interface Ending {
+  readonly first: Promise<End>;
+  readonly fail: (why: string) => void;
+}
+
+const describe = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error);
+
+/**
+ * Watches for signals and for errors that nobody caught. Once the node is ending, a further signal ends the process at
+ * once: whoever presses Ctrl-C twice means it.
+ */
+function watchForEnd(): Ending {
+  let isEnding = false;
+  let resolve: (end: End) => void;
+  const first = new Promise<End>((settle) => (resolve = settle));
+  const end = (reason: End): void => {
+    isEnding = true;
+    resolve(reason);
+  };
+  for (const signal of STOP_SIGNALS) {
+    process.on(signal, () => (isEnding ? process.exit(ExitCode.failed) : end({ kind: 'asked', signal })));
+  }
+  const fail = (why: string): void => end({ kind: 'failed', why });
+  process.on('uncaughtException', (error) => fail(describe(error)));
+  process.on('unhandledRejection', (error) => fail(describe(error)));
+  return { first, fail };
+}
+
+/** Starts the node; what stands in its way becomes one message, everything else is a bug. */
+async function start(
+  config: NodeConfig,
+  logger: Logger,
+  onFatal: (why: string) => void,
+): Promise<RunningNode> {
+  try {
+    return await runNode(config, { logger, onFatal });
+  } catch (error) {
+    throw error instanceof StartProblem ? new Failure(error.message) : error;
+  }
+}
+
+async function stop(node: RunningNode, logger: Logger): Promise<void> {
+  const deadline = setTimeout(() => {
+    const deadlineMs = STOP_DEADLINE_MS;
+    logger.error('the node did not stop in time; the next start undoes what it left', { deadlineMs });
+    process.exit(ExitCode.failed);
+  }, STOP_DEADLINE_MS);
+  await node.stop();
+  clearTimeout(deadline);
+}
+
+/** Runs until a signal comes or a part of the node fails; resolves with the exit code, the host being restored. */
+export async function up(options: UpOptions): Promise<number> {
+  const { config, warnings } = readRunnableConfig(options.config);
+  const logger = createLogger({
+    ...(options.logFormat === undefined ? {} : { format: options.logFormat }),
+    ...(options.logLevel === undefined ? {} : { level: options.logLevel }),
+  });
+  for (const warning of warnings) logger.warn(warning);
+  const ending = watchForEnd();
+  const node = await start(config, logger, ending.fail);
+  const end = await ending.first;
+  if (end.kind === 'asked') logger.info('stopping', { signal: end.signal });
+  else logger.error('the node cannot go on and stops', { why: end.why });
+  await stop(node, logger);
+  return end.kind === 'asked' ? ExitCode.ok : ExitCode.failed;
+}

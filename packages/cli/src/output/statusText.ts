@@ -1,0 +1,80 @@
+/** The status document as text for people. */
+import type { MemberStatus, StatusDocument } from '@ringmaster/node';
+import pc from 'picocolors';
+import { table } from './table.js';
+
+/** The ring as a loop: the heartbeat goes down from the smallest address and from the bottom back to the top. */
+export function ringPicture(members: readonly MemberStatus[], own: string): string {
+  const width = Math.max(...members.map(({ address }) => address.length), 0);
+  const lines = members.map((member, index) => {
+    const corner = members.length === 1 ? '  ' : loopAt(index, members.length);
+    const notes = [member.role === 'server' ? '' : member.role];
+    if (!member.active) notes.push('inactive');
+    if (member.address === own) notes.push('this node');
+    const text = notes.filter((note) => note !== '').join(', ');
+    const line = `  ${corner} ${member.address.padEnd(width)}  ${text}`.trimEnd();
+    if (!member.active) return pc.dim(line);
+    return member.role === 'server' ? line : pc.bold(line);
+  });
+  return lines.join('\n');
+}
+
+function loopAt(index: number, count: number): string {
+  if (index === 0) return '┌▶';
+  return index === count - 1 ? '└─' : '│ ';
+}
+
+function headline({ address, id, role }: StatusDocument): string {
+  return `${pc.bold(address)} is ${role} (id ${id})`;
+}
+
+function ringLine({ ring }: StatusDocument): string {
+  const active = ring.members.filter((member) => member.active).length;
+  const since = new Date(ring.createdAt).toISOString().replace('T', ' ').slice(0, 19);
+  const dispatcher = ring.dispatcher ?? 'nobody at the moment';
+  return `Ring of ${ring.members.length} (${active} active) since ${since} UTC, dispatched by ${dispatcher}:`;
+}
+
+function rebuildText({ rebuild }: StatusDocument): string {
+  if (rebuild.state === 'idle') return 'never needed';
+  const took = `${rebuild.ms.toFixed(0)} ms`;
+  return rebuild.state === 'done'
+    ? `complete, took ${took}`
+    : `${rebuild.percent.toFixed(0)} % after ${took}`;
+}
+
+/** Counters as rows; the reasons for drops one by one, those that never happened left out. */
+function counterRows(counters: StatusDocument['counters']): [string, string][] {
+  return Object.entries(counters).flatMap(([name, value]): [string, string][] => {
+    if (typeof value === 'number') return [[name, String(value)]];
+    return Object.entries(value)
+      .filter(([, count]) => count > 0)
+      .map(([reason, count]) => [`${name}: ${reason}`, String(count)]);
+  });
+}
+
+/** What `ringmaster status` prints. */
+export function statusText(status: StatusDocument): string {
+  const { total, halfOpen, established, closing } = status.connections;
+  const facts: [string, string][] = [
+    ['connections', `${total} (${established} established, ${halfOpen} half-open, ${closing} closing)`],
+    ['rebuild of the connection map', rebuildText(status)],
+    ...counterRows(status.counters),
+  ];
+  return [
+    headline(status),
+    '',
+    ringLine(status),
+    ringPicture(status.ring.members, status.address),
+    '',
+    table([], facts),
+  ].join('\n');
+}
+
+/** What `ringmaster members` prints. */
+export function membersText(members: readonly MemberStatus[]): string {
+  const rows = members.map(({ address, id, mac, role, active }) => {
+    return [address, String(id), mac, role, active ? 'yes' : 'no'];
+  });
+  return table(['ADDRESS', 'ID', 'MAC', 'ROLE', 'ACTIVE'], rows);
+}

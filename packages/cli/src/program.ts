@@ -1,0 +1,127 @@
+/** The `ringmaster` command line: its words, its help, and which module does what. */
+import { LARGEST_CONNECTION_LIMIT, LOG_FORMATS, LOG_LEVELS } from '@ringmaster/node';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { DEFAULT_CONFIG, DEFAULT_SOCKET } from './configuration.js';
+
+const EPILOGUE = `
+A first cluster, on every node:
+  ringmaster init --interface eth0 --address 10.0.0.100   # once; then copy both files to the other nodes
+  ringmaster doctor                                       # would a node work here?
+  ringmaster up                                           # run it (root, or CAP_NET_RAW and CAP_NET_ADMIN)
+  ringmaster status                                       # from another terminal
+
+Exit codes: 0 done; 1 something is in the way, the message says what to do; 2 the configuration is not right.
+Every key of the configuration is explained in docs/configuration.md and in the file that init writes.`;
+
+const configOption = (text: string) => new Option('-c, --config <file>', text);
+const jsonOption = (what: string) => new Option('--json', `print ${what} as one JSON object`);
+
+function parseLimit(text: string): number {
+  const limit = Number(text);
+  if (/^\d+$/.test(text) && limit >= 1 && limit <= LARGEST_CONNECTION_LIMIT) return limit;
+  throw new InvalidArgumentError(`Expected a whole number from 1 to ${LARGEST_CONNECTION_LIMIT}.`);
+}
+
+/** The options of the commands that ask the running node. */
+function reading(command: Command, what: string): Command {
+  return command
+    .addOption(jsonOption(what))
+    .addOption(configOption('ask the node that runs with this configuration'))
+    .option('-s, --socket <path>', `ask the node at this control socket (default: ${DEFAULT_SOCKET})`);
+}
+
+function addUp(program: Command): void {
+  program
+    .command('up')
+    .summary('run this node, in the foreground')
+    .description(
+      `Runs this node in the foreground. It joins the ring on the configured interface, puts the cluster addresses on lo,
+and serves and dispatches until SIGTERM or SIGINT; then it leaves the ring and restores the host.
+A second signal ends it at once; the next start then undoes what was left.`,
+    )
+    .addOption(configOption('the configuration').default(DEFAULT_CONFIG))
+    .addOption(
+      new Option(
+        '--log-format <format>',
+        'how to write the log (default: human on a terminal, json elsewhere)',
+      ).choices(LOG_FORMATS),
+    )
+    .addOption(
+      new Option('--log-level <level>', 'the least that is logged').choices(LOG_LEVELS).default('info'),
+    )
+    .action(async (options) => process.exit(await (await import('./commands/up.js')).up(options)));
+}
+
+function addInit(program: Command): void {
+  program
+    .command('init')
+    .summary('write a configuration and a key to start from')
+    .description(
+      `Writes ${DEFAULT_CONFIG}, with every key explained, and cluster.key, the secret of the cluster (mode 0600).
+Never overwrites: a configuration that is there is an error, a key that is there is kept.`,
+    )
+    .option('-d, --directory <dir>', 'where to write', '.')
+    .option('-i, --interface <name>', 'the interface to the other nodes (default: guessed)')
+    .option('-a, --address <address>', 'the cluster address that clients call (default: a proposal)')
+    .action(async (options) => (await import('./commands/init.js')).init(options));
+}
+
+function addReading(program: Command): void {
+  reading(program.command('status'), 'the status')
+    .summary('show this node and its ring')
+    .description('Shows the role of this node, a picture of its ring, and its counters.')
+    .action(async (options) => (await import('./commands/read.js')).status(options));
+  reading(program.command('members'), 'the members')
+    .summary('list the members of the ring')
+    .description('Lists the members of the ring, in its order.')
+    .action(async (options) => (await import('./commands/read.js')).members(options));
+  reading(program.command('connections'), 'the connections')
+    .summary('list the connections that this node dispatches')
+    .description('Lists the connections that this node dispatches, and which server has each.')
+    .addOption(new Option('-n, --limit <number>', 'how many to list').argParser(parseLimit).default(100))
+    .action(async (options) => (await import('./commands/read.js')).connections(options));
+}
+
+function addChecking(program: Command, done: (code: number) => void): void {
+  program
+    .command('doctor')
+    .summary('find what on this host would break the cluster, and the cure')
+    .description(
+      `Looks at this host with the eyes of a node and changes nothing: Linux, Node, privileges, interface, addresses, kernel
+settings, ports, key, and what a dead node may have left. Each finding says what, why it matters, and the cure.
+Exit code 1 when a node would not work.`,
+    )
+    .addOption(configOption(`the configuration (default: ${DEFAULT_CONFIG}, if it is there)`))
+    .addOption(jsonOption('the findings'))
+    .action(async (options) => done(await (await import('./commands/doctor.js')).doctor(options)));
+  program
+    .command('check')
+    .summary('check a configuration file')
+    .description('Checks a configuration file and its keys, and lists every problem with its line.')
+    .argument('[file]', 'the configuration', DEFAULT_CONFIG)
+    .action(async (file: string) => (await import('./commands/check.js')).check(file));
+}
+
+/**
+ * Builds the command line.
+ * @param done told the exit code of commands that have one of their own
+ */
+export function buildProgram(version: string, done: (code: number) => void): Command {
+  const program = new Command('ringmaster')
+    .description(
+      'Identical servers that balance their own load: no dedicated dispatcher, none that must not die.',
+    )
+    .version(version, '-V, --version')
+    .showSuggestionAfterError()
+    .configureHelp({ sortSubcommands: false })
+    .addHelpText('after', EPILOGUE);
+  addInit(program);
+  addUp(program);
+  addReading(program);
+  addChecking(program, done);
+  for (const command of [program, ...program.commands]) {
+    const path = command === program ? 'ringmaster' : `ringmaster ${command.name()}`;
+    command.showHelpAfterError(`See: ${path} --help`);
+  }
+  return program;
+}

@@ -1,0 +1,174 @@
+import {
+  startControlServer,
+  type ConnectionsDocument,
+  type ControlServer,
+  type MemberStatus,
+  type StatusDocument,
+} from '@ringmaster/node';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ringmaster } from './command.js';
+
+const member = (last: number, role: MemberStatus['role'], active = true): MemberStatus => ({
+  address: `10.0.0.${last}`,
+  id: last - 10,
+  mac: `02:00:00:00:00:${last}`,
+  role,
+  active,
+});
+
+const STATUS: StatusDocument = {
+  address: '10.0.0.12',
+  id: 2,
+  role: 'server',
+  ring: {
+    createdAt: Date.UTC(2026, 0, 2, 3, 4, 5),
+    dispatcher: '10.0.0.11',
+    members: [member(11, 'dispatcher'), member(12, 'server'), member(13, 'server', false)],
+  },
+  connections: { total: 3, halfOpen: 1, established: 2, closing: 0 },
+  rebuild: { state: 'done', percent: 100, ms: 12.5 },
+  counters: { forwarded: 10, held: 2, dropped: { unknownConnection: 1, leaseExpired: 0 } },
+};
+
+const CONNECTIONS: ConnectionsDocument = {
+  total: 5,
+  connections: [
+    {
+      client: '10.9.0.2:40000',
+      cluster: '10.0.0.100:80',
+      protocol: 'tcp',
+      server: '10.0.0.11',
+      state: 'established',
+      idleMs: 61_000,
+    },
+  ],
+};
+
+let directory: string;
+let socket: string;
+let server: ControlServer;
+let status = STATUS;
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'ringmaster-cli-'));
+  socket = join(directory, 'node.sock');
+  status = STATUS;
+  const started = await startControlServer(socket, {
+    status: () => status,
+    connections: async (limit) => ({ ...CONNECTIONS, connections: CONNECTIONS.connections.slice(0, limit) }),
+  });
+  if (!started.ok) throw new Error(started.problem.message);
+  server = started.value;
+});
+afterEach(async () => {
+  await server.close();
+  rmSync(directory, { recursive: true });
+});
+
+async function said(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await ringmaster([...args, '--socket', socket]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return stdout;
+}
+
+describe('status', () => {
+  it('prints the document of the contract', async () => {
+    expect(JSON.parse(await said('status', '--json'))).toEqual(STATUS);
+  });
+
+  it('draws the ring for people', async () => {
+    expect(await said('status')).toBe(`10.0.0.12 is server (id 2)
+
+Ring of 3 (2 active) since 2026-01-02 03:04:05 UTC, dispatched by 10.0.0.11:
+  ┌▶ 10.0.0.11  dispatcher
+  │  10.0.0.12  this node
+  └─ 10.0.0.13  inactive
+
+connections                     3 (2 established, 1 half-open, 0 closing)
+rebuild of the connection map   complete, took 13 ms
+forwarded                       10
+held                            2
+dropped: unknownConnection      1
+`);
+  });
+
+  it('has words for a node that is alone and new', async () => {
+    status = {
+      ...STATUS,
+      role: 'standalone',
+      ring: { ...STATUS.ring, dispatcher: null, members: [member(12, 'standalone')] },
+      rebuild: { state: 'running', percent: 42, ms: 7 },
+    };
+    const text = await said('status');
+    expect(text).toContain('dispatched by nobody at the moment:\n     10.0.0.12  standalone, this node\n');
+    expect(text).toContain('42 % after 7 ms');
+  });
+
+  it('finds the node by its configuration', async () => {
+    const config = join(directory, 'ringmaster.yaml');
+    writeFileSync(
+      config,
+      'interface: eth0\nring: { insecure: true }\nclusters: [{ address: 10.0.0.100, ports: [{ port: 80 }] }]\ncontrol: { socket: node.sock }\n',
+    );
+    const { code, stdout } = await ringmaster(['status', '--json', '--config', config]);
+    expect({ code, address: JSON.parse(stdout).address }).toEqual({ code: 0, address: '10.0.0.12' });
+  });
+});
+
+it('members lists them', async () => {
+  expect(await said('members')).toBe(`ADDRESS     ID   MAC                 ROLE         ACTIVE
+10.0.0.11   1    02:00:00:00:00:11   dispatcher   yes
+10.0.0.12   2    02:00:00:00:00:12   server       yes
+10.0.0.13   3    02:00:00:00:00:13   server       no
+`);
+  expect(JSON.parse(await said('members', '--json'))).toEqual({ members: STATUS.ring.members });
+});
+
+it('connections lists them, and says when there are more', async () => {
+  expect(await said('connections', '--limit', '1'))
+    .toBe(`CLIENT           CLUSTER         PROTOCOL   SERVER      STATE         IDLE
+10.9.0.2:40000   10.0.0.100:80   tcp        10.0.0.11   established   1 min 1 s
+... and 4 more; --limit 5 shows them all
+`);
+  expect(JSON.parse(await said('connections', '--json'))).toEqual(CONNECTIONS);
+});
+
+describe('a mistake on the command line', () => {
+  it.each([
+    [['stauts'], "error: unknown command 'stauts'\n(Did you mean status?)\nSee: ringmaster --help\n"],
+    [
+      ['up', '--confg', 'x'],
+      "error: unknown option '--confg'\n(Did you mean --config?)\nSee: ringmaster up --help\n",
+    ],
+    [
+      ['up', '--log-level', 'loud'],
+      "error: option '--log-level <level>' argument 'loud' is invalid. Allowed choices are error, warn, info, debug.\nSee: ringmaster up --help\n",
+    ],
+    [
+      ['connections', '--limit', 'many'],
+      "error: option '-n, --limit <number>' argument 'many' is invalid. Expected a whole number from 1 to 1000000.\nSee: ringmaster connections --help\n",
+    ],
+  ])('%j is answered with a hint', async (args, stderr) => {
+    expect(await ringmaster(args)).toEqual({ code: 1, stdout: '', stderr });
+  });
+});
+
+it('says when no node runs', async () => {
+  await server.close();
+  expect(await ringmaster(['status', '--json', '--socket', socket])).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: `ringmaster: no node answers at ${socket}; start it with \`ringmaster up\`, or name its socket with --socket or its file with --config\n`,
+  });
+});
+
+it('explains itself', async () => {
+  const { code, stdout } = await ringmaster(['--help']);
+  expect(code).toBe(0);
+  for (const command of ['init', 'up', 'status', 'members', 'connections', 'doctor', 'check']) {
+    expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+    expect((await ringmaster([command, '--help'])).stdout).toContain(`Usage: ringmaster ${command}`);
+  }
+});
