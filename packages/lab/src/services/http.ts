@@ -50,6 +50,7 @@ function answerLines(name: string, request: IncomingMessage, response: ServerRes
   response.writeHead(200, { 'content-type': 'text/plain' });
   const lines = createInterface({ input: request });
   lines.on('line', (line) => response.write(`${name} ${line}\n`));
+  lines.on('error', () => undefined); // readline passes on the error of a client that breaks off
   lines.on('close', () => response.end());
 }
 
