@@ -149,7 +149,8 @@ export class Cluster {
   }
 
   /**
-   * Waits until all living nodes agree: one ring of exactly them, all active, one dispatcher whose map is complete.
+   * Waits until all living nodes agree: one ring of exactly them, all active, and a dispatcher whose map is complete;
+   * it has the smallest address, as the default rule of election says.
    *
    * @returns the dispatcher's status.
    * @throws LabError `timeout` with what the nodes say instead.
@@ -186,9 +187,15 @@ async function nodeConfig(host: Host, options: NodeSettings): Promise<NodeFile> 
   };
 }
 
+/** Node addresses differ in the last byte only. */
+function smallest(addresses: readonly string[]): string | undefined {
+  const lastByte = (address: string) => Number(address.split('.')[3]);
+  return [...addresses].sort((one, other) => lastByte(one) - lastByte(other))[0];
+}
+
 function agree(statuses: readonly StatusDocument[]): boolean {
   const addresses = statuses.map(({ address }) => address).sort();
-  const dispatcher = statuses[0]?.ring.dispatcher;
+  const dispatcher = smallest(addresses);
   const sameRing = statuses.every(({ ring }) => {
     const members = ring.members.filter(({ active }) => active).map(({ address }) => address);
     return ring.dispatcher === dispatcher && members.sort().join() === addresses.join();

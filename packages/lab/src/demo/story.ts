@@ -52,7 +52,7 @@ export class Story {
     for (const bar of bars(servers)) this.#screen.line(`      ${bar}`);
     const told = `${REQUESTS - failed} of ${REQUESTS} requests served`;
     this.#screen.good(`${told}; the services saw the client's own address: ${clients.join(', ')}`);
-    return { ...servers };
+    return Object.fromEntries(Object.entries(servers).sort(([one], [other]) => one.localeCompare(other)));
   }
 
   /** Opens the long-lived connections and starts the stream of new ones. */
@@ -127,13 +127,17 @@ export class Story {
     const { colors } = this.#screen;
     const at = (ms: number) => colors.bold(`${String(Math.round(ms))} ms`.padStart(8));
     const heir = this.#cluster.hostAt(result.newDispatcher);
-    const told = [
-      `${at(0)}  kill -9 of ringmaster on ${victim.name} (${victim.address}), the dispatcher; its service dies, too`,
-      `${at(takeoverMs)}  ${heir.name} (${heir.address}) was seen dispatching; it asked the others for their`,
-      `          connections, which took ${result.rebuildMs} ms`,
-      `${at(result.gapMs)}  the first new request is served again`,
+    const { address } = victim;
+    const told: [number, string][] = [
+      [0, `kill -9 of ringmaster on ${victim.name} (${address}), the dispatcher; its service dies, too`],
+      [
+        takeoverMs,
+        `${heir.name} was seen to dispatch; learning the others' connections took ${result.rebuildMs} ms`,
+      ],
+      [result.gapMs, 'the first new request was served again'],
     ];
-    for (const line of told) this.#screen.line(`    ${line}`);
+    told.sort(([one], [other]) => one - other);
+    for (const [ms, line] of told) this.#screen.line(`    ${at(ms)}  ${line}`);
     this.#screen.line();
     const marks = timeline(this.#stream.requests, killedAt - BEFORE_MS, killedAt + AFTER_MS, MARK_MS);
     this.#screen.line(`    ${marks}`);
