@@ -2,16 +2,22 @@
  * Whether somebody else owns a cluster address: asked by ARP before it is taken on, in the manner of RFC 5227. The
  * cluster itself may answer, with its virtual MAC: that is the present dispatcher, and no conflict.
  */
-import { ArpHeader, arpFrame, ArpOperation, compareMac, decodeArp, EthernetHeader } from 'libnetraw/wire';
+import { virtualMacOf } from '@ringmaster/dispatch';
 import {
+  ArpHeader,
+  arpFrame,
+  ArpOperation,
+  compareMac,
+  decodeArp,
   decodeEthernet,
   ETHERNET_HEADER_BYTES,
+  EthernetHeader,
   EtherType,
   formatIpv4,
   formatMac,
   WireStatus,
 } from 'libnetraw/wire';
-import { ipv4Number, virtualMac } from './clusterAddress.js';
+import { ipv4Number } from './clusterAddress.js';
 
 const BROADCAST = new Uint8Array(6).fill(0xff);
 const UNKNOWN = new Uint8Array(6);
@@ -52,7 +58,8 @@ export function conflictIn(
   const address = formatIpv4(arp.senderAddress);
   if (!addresses.includes(address)) return undefined;
   const sender = frame.subarray(arp.senderMacOffset, arp.senderMacOffset + 6);
-  const isOurs = compareMac(sender, ownMac) === 0 || compareMac(sender, virtualMac(address)) === 0;
+  const clusterMac = virtualMacOf(arp.senderAddress);
+  const isOurs = compareMac(sender, ownMac) === 0 || compareMac(sender, clusterMac) === 0;
   return isOurs ? undefined : { address, mac: formatMac(sender) };
 }
 

@@ -3,7 +3,6 @@ export { arpProbe, conflictIn, probeAddresses } from './addressConflict.js';
 export type { AddressConflict, ArpPort, ProbeOptions } from './addressConflict.js';
 export { probeByArp } from './arpProbe.js';
 export type { RestoreReport } from './changes.js';
-export { virtualMac } from './clusterAddress.js';
 export { broadcastOf, findInterface, SMALLEST_MTU_BYTES, type HostInterface } from './hostInterface.js';
 export { journalPath } from './journal.js';
 export { kernelNetwork } from './kernelNetwork.js';

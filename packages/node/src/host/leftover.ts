@@ -2,7 +2,7 @@
 import { undoAll, type RestoreReport } from './changes.js';
 import { readJournal, removeJournal, type JournalContent } from './journal.js';
 import type { HostNetwork } from './network.js';
-import { hostProblem, type HostResult } from './problem.js';
+import { hostProblem, type HostFailure, type HostResult } from './problem.js';
 import { isAlive, ownIdentity, sharesNetwork } from './processIdentity.js';
 
 export type Leftover =
@@ -22,29 +22,24 @@ export function inspectLeftover(file: string): Leftover {
   return sharesNetwork(content.process, ownIdentity()) ? { kind: 'dead', content } : { kind: 'obsolete' };
 }
 
+/** Why a node cannot start on top of what is there; undefined when it can. */
+export function leftoverProblem(found: Leftover, file: string): HostFailure | undefined {
+  if (found.kind === 'live') {
+    const cure = 'stop it first, or give this one another control.socket';
+    return hostProblem('already-running', `a node already runs here as process ${found.pid}; ${cure}`);
+  }
+  if (found.kind !== 'damaged') return undefined;
+  const cure = 'check addresses on lo and the ARP sysctls with `ringmaster doctor`, then remove the file';
+  const message = `${file} is no undo journal, and tells nothing of the last run; ${cure}`;
+  return hostProblem('journal-unusable', message);
+}
+
 /** Takes back what a dead node left. `undone` is 0 when there was nothing. */
 export function recoverLeftover(network: HostNetwork, file: string): HostResult<RestoreReport> {
   const found = inspectLeftover(file);
-  switch (found.kind) {
-    case 'none':
-      return { ok: true, value: { undone: 0, warnings: [] } };
-    case 'live': {
-      const cure = 'stop it first, or give this one another control.socket';
-      return hostProblem('already-running', `a node already runs here as process ${found.pid}; ${cure}`);
-    }
-    case 'damaged': {
-      const cure = 'check addresses on lo and the ARP sysctls with `ringmaster doctor`, then remove the file';
-      return hostProblem(
-        'journal-unusable',
-        `${file} is no undo journal, and tells nothing of the last run; ${cure}`,
-      );
-    }
-    case 'obsolete':
-      removeJournal(file);
-      return { ok: true, value: { undone: 0, warnings: [] } };
-    case 'dead':
-      return undoLeftover(network, file, found.content);
-  }
+  if (found.kind === 'dead') return undoLeftover(network, file, found.content);
+  if (found.kind === 'obsolete') removeJournal(file);
+  return leftoverProblem(found, file) ?? { ok: true, value: { undone: 0, warnings: [] } };
 }
 
 function undoLeftover(

@@ -7,7 +7,7 @@ import type { AddressConflict } from './addressConflict.js';
 import { applyChange, undoAll, type RestoreReport } from './changes.js';
 import { findInterface, type HostInterface } from './hostInterface.js';
 import { createJournal, writeJournal, type HostChange } from './journal.js';
-import { recoverLeftover } from './leftover.js';
+import { inspectLeftover, leftoverProblem, recoverLeftover } from './leftover.js';
 import type { HostNetwork } from './network.js';
 import { errorCode, hostProblem, systemProblem, type HostResult } from './problem.js';
 import { ownIdentity } from './processIdentity.js';
@@ -81,25 +81,40 @@ function makeChanges(
   return { ok: true, value: restore };
 }
 
-/**
- * Undoes what a dead predecessor left, finds the interface, makes sure that no other host owns a cluster address, sets
- * the ARP settings and puts the addresses on `lo`. When it fails, the host is as it was.
- */
-export async function prepareHost(options: PrepareHostOptions): Promise<HostResult<PreparedHost>> {
-  const { network, clusterAddresses, journal, probe = probeByArp } = options;
+/** Finds the interface, and makes sure that no other host owns a cluster address. Changes nothing. */
+async function examineLan(options: PrepareHostOptions): Promise<HostResult<HostInterface>> {
+  const { network, clusterAddresses, probe = probeByArp } = options;
   try {
-    const recovered = recoverLeftover(network, journal);
-    if (!recovered.ok) return recovered;
     const link = findInterface(network, options.interface, options.address, clusterAddresses);
     if (!link.ok) return link;
+    const conflict = await probe(link.value, clusterAddresses);
+    if (conflict === undefined) return link;
+    const cure = 'change the configuration, or take the address away from that host';
+    const message = `cluster address ${conflict.address} belongs to another host, ${conflict.mac}; ${cure}`;
+    return hostProblem('address-conflict', message);
+  } catch (error) {
+    return systemProblem(error);
+  }
+}
+
+/**
+ * Finds the interface, makes sure that no other host owns a cluster address, undoes what a dead predecessor left, sets
+ * the ARP settings and puts the addresses on `lo`. When it fails, the host is as it was before that predecessor.
+ *
+ * The predecessor's changes are undone at the last moment, just before they are made again: connections of a service
+ * that outlived its node are without their address for some milliseconds only.
+ */
+export async function prepareHost(options: PrepareHostOptions): Promise<HostResult<PreparedHost>> {
+  const { network, clusterAddresses, journal } = options;
+  try {
+    const obstacle = leftoverProblem(inspectLeftover(journal), journal);
+    if (obstacle !== undefined) return obstacle;
+    const link = await examineLan(options);
+    const recovered = recoverLeftover(network, journal);
+    if (!link.ok) return link;
+    if (!recovered.ok) return recovered;
     const changes = wantedChanges(network, options.interface, clusterAddresses);
     if (!changes.ok) return changes;
-    const conflict = await probe(link.value, clusterAddresses);
-    if (conflict !== undefined) {
-      const cure = 'change the configuration, or take the address away from that host';
-      const message = `cluster address ${conflict.address} belongs to another host, ${conflict.mac}; ${cure}`;
-      return hostProblem('address-conflict', message);
-    }
     const made = makeChanges(options, changes.value);
     if (!made.ok) return made;
     return { ok: true, value: { interface: link.value, recovered: recovered.value, restore: made.value } };

@@ -15,10 +15,14 @@ export interface HostProblem {
   readonly message: string;
 }
 
-export type HostResult<T> =
-  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: HostProblem };
+export interface HostFailure {
+  readonly ok: false;
+  readonly problem: HostProblem;
+}
 
-export const hostProblem = (code: HostProblemCode, message: string): { ok: false; problem: HostProblem } => ({
+export type HostResult<T> = { readonly ok: true; readonly value: T } | HostFailure;
+
+export const hostProblem = (code: HostProblemCode, message: string): HostFailure => ({
   ok: false,
   problem: { code, message },
 });
@@ -29,7 +33,7 @@ export function errorCode(error: unknown): string | undefined {
 }
 
 /** A refused system call as a problem. */
-export function systemProblem(error: unknown): { ok: false; problem: HostProblem } {
+export function systemProblem(error: unknown): HostFailure {
   const code = errorCode(error);
   const denied = code === 'EPERM' || code === 'EACCES' || code === 'EROFS';
   const message = error instanceof Error ? error.message : String(error);

@@ -1,6 +1,9 @@
-import { arpFrame, formatIpv4, parseIpv4, parseMac } from 'libnetraw/wire';
+import { arpFrame, parseIpv4, parseMac } from 'libnetraw/wire';
 import { describe, expect, it } from 'vitest';
-import { arpProbe, conflictIn, probeAddresses, virtualMac } from '../../src/host/index.js';
+import { virtualMacOf } from '@ringmaster/dispatch';
+import { arpProbe, conflictIn, probeAddresses } from '../../src/host/index.js';
+
+const virtualMac = (address: string): Uint8Array => virtualMacOf(parseIpv4(address)!);
 
 const OWN = parseMac('02:00:00:00:00:11')!;
 const OTHER = parseMac('52:54:00:00:00:01')!;
@@ -63,11 +66,6 @@ it('makes a probe of RFC 5227: broadcast, sender address zero', () => {
   expect(Buffer.from(probe.subarray(12)).toString('hex')).toBe(
     '0806' + '0001080006040001' + '020000000011' + '00000000' + '000000000000' + '0a000064',
   );
-});
-
-it('makes the virtual MAC of the low 24 bits', () => {
-  expect(virtualMac('10.1.2.3')).toEqual(parseMac('02:52:4d:01:02:03'));
-  expect(formatIpv4(0x0a010203)).toBe('10.1.2.3');
 });
 
 describe('probing', () => {

@@ -216,6 +216,27 @@ describe('after a crash', () => {
     expect(existsSync(journal)).toBe(false);
   });
 
+  it('asks the LAN before it takes the addresses away for a moment, and cleans up also when it may not start', async () => {
+    const before = network.state();
+    await prepared();
+    const { changes } = JSON.parse(readFileSync(journal, 'utf8')) as { changes: unknown[] };
+    leaveBehind(changes);
+    network.log.splice(0);
+    const result = await prepareHost({
+      network,
+      interface: 'eth0',
+      clusterAddresses: ['10.0.0.100'],
+      journal,
+      probe: async () => {
+        expect(network.log).toEqual([]);
+        return { address: '10.0.0.100', mac: '52:54:00:00:00:01' };
+      },
+    });
+    expect(result).toMatchObject({ ok: false, problem: { code: 'address-conflict' } });
+    expect(network.state()).toEqual(before);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
   it('is not claimed while that node lives', async () => {
     await prepared();
     network.log.splice(0);
