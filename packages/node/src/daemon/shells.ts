@@ -11,6 +11,7 @@ import { askForConnections, startInventoryServer, type InventoryServer } from '.
 import { Rebuild } from '../inventory/rebuild.js';
 import type { Logger } from '../logging.js';
 import { dispatchClusters, inventoryData } from './describe.js';
+import { withHighDescriptor } from './highDescriptor.js';
 import { portProblem, StartProblem } from './problem.js';
 import type { Unwinding } from './unwinding.js';
 
@@ -35,17 +36,14 @@ export interface ShellOptions {
 /** From the acceptance of a question to the end of the answer: a million connections take a second or two. */
 const ANSWER_TIMEOUT_MS = 5000;
 
-/** Opens them one after another; what is open is on the unwinding. Rejects with a {@link StartProblem}. */
+/**
+ * Opens them one after another, the ring socket last (see `withHighDescriptor`); what is open is on the unwinding.
+ * Rejects with a {@link StartProblem}.
+ */
 export async function openShells(options: ShellOptions): Promise<Shells> {
   const { config, unwinding } = options;
   const keys = readKeys(options);
   const host = await takeOnHost(options);
-  const { port } = config.ring;
-  const broadcast = ipv4Number(host.broadcast);
-  const socket = await UdpSocket.open({ port, broadcast }).catch((error: unknown) => {
-    throw portProblem(error, 'UDP', port);
-  });
-  unwinding.push('closing the ring socket', () => socket.close());
   const inventory = await openInventory(options, host, keys);
   unwinding.push('closing the inventory', () => inventory.close());
   const dataPlane = await openDataPlane(options);
@@ -54,6 +52,8 @@ export async function openShells(options: ShellOptions): Promise<Shells> {
     options.logger.warn('a cluster address could not be announced; trying again', { why }),
   );
   unwinding.push('closing the announcer', () => announcer.close());
+  const socket = await openRingSocket(config, host);
+  unwinding.push('closing the ring socket', () => socket.close());
   return {
     keys,
     host,
@@ -108,6 +108,13 @@ function openInventory(
     logger.error('the connection list could not be given out', { why });
   return startInventoryServer(inventoryData(config, host, keys), onFailure).catch((error: unknown) => {
     throw portProblem(error, 'TCP', config.ring.port);
+  });
+}
+
+function openRingSocket({ ring }: NodeConfig, host: HostInterface): Promise<UdpSocket> {
+  const options = { port: ring.port, broadcast: ipv4Number(host.broadcast) };
+  return withHighDescriptor(() => UdpSocket.open(options)).catch((error: unknown) => {
+    throw portProblem(error, 'UDP', ring.port);
   });
 }
 
