@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { findLink, Wake } from 'libnetraw';
 import type { ConnectionRow, DispatchMode, ServerInfo } from '@ringmaster/dispatch';
+import { monotonicMs } from './clock.js';
 import { DataPlaneError, toError, toProblem } from './errors.js';
 import { SharedState } from './sharedState.js';
 import type {
@@ -47,8 +48,12 @@ export interface DataPlane {
   /**
    * Lets the worker dispatch until a point of the clock `monotonicMs`. When it is over - nobody renewed it, because this
    * process was stopped, say - frames are dropped and counted (`leaseExpired`). There is no lease at first.
+   *
+   * Who renews too late is refused once: only the next call counts again. In between every timer that was due has run, so
+   * that the ring, too, has noticed the pause and can say what this node is now (R14).
+   * @returns false if it was refused
    */
-  renewLease(untilMs: number): void;
+  renewLease(untilMs: number): boolean;
   /** Trouble while it runs: `interface-down`, which may pass, or `worker-failed`, after which nothing is dispatched. */
   onError(listener: (error: DataPlaneError) => void): void;
   /** Ends the worker; the network card is as before. Open promises resolve with what is known. */
@@ -84,6 +89,8 @@ class WorkerDataPlane implements DataPlane {
   readonly #exited: Promise<unknown>;
   readonly #pending = new Map<number, Pending>();
   readonly #listeners: ((error: DataPlaneError) => void)[] = [];
+  /** Whether the next lease is the first since this node last did not dispatch, so that it cannot be late. */
+  #isNewTerm = true;
   #lastId = 0;
   #hasExited = false;
   #isClosing = false;
@@ -121,6 +128,7 @@ class WorkerDataPlane implements DataPlane {
   }
 
   setRole(role: DispatchMode): void {
+    if (role !== 'dispatch') this.#isNewTerm = true;
     this.#command({ type: 'role', role });
   }
 
@@ -160,8 +168,12 @@ class WorkerDataPlane implements DataPlane {
     return this.#shared.read();
   }
 
-  renewLease(untilMs: number): void {
-    this.#shared.leaseUntilMs = untilMs;
+  renewLease(untilMs: number): boolean {
+    const { leaseUntilMs } = this.#shared;
+    const isTooLate = !this.#isNewTerm && monotonicMs() >= leaseUntilMs;
+    this.#isNewTerm = isTooLate;
+    this.#shared.leaseUntilMs = isTooLate ? 0 : untilMs;
+    return !isTooLate;
   }
 
   onError(listener: (error: DataPlaneError) => void): void {
