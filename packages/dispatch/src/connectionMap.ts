@@ -147,6 +147,11 @@ export class ConnectionMap {
     return (this.records[slot * RECORD_WORDS + Word.tag] & 0xff) as ConnectionState;
   }
 
+  /** Packets of a used slot, modulo 2^32; 0 for one that is known from a report only. */
+  packetsOf(slot: number): number {
+    return this.records[slot * RECORD_WORDS + Word.packets] >>> 0;
+  }
+
   /** The server slot of a used slot. */
   serverOf(slot: number): number {
     return (this.records[slot * RECORD_WORDS + Word.tag] >>> 8) & 0xff;

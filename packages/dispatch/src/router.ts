@@ -84,13 +84,23 @@ export class Router {
   }
 
   /**
-   * A report about a tuple that is in the map. Only one case lets the report win: here it is half-open, because the client
-   * repeated its SYN to the new dispatcher, while the reporting server has already come further with it.
+   * A report about a tuple that is in the map. What was seen here counts for more than what others say, but for one case:
+   * the tuple is half-open, because the client repeated its SYN to the new dispatcher, while the reporting server has
+   * already come further with it. What is itself from a report, no packet seen, yields to a newer one: between the two
+   * questions of a takeover the client may have used the tuple again, and the dispatcher of that time chosen otherwise.
    */
   private reconcile(slot: number, server: number, state: ConnectionState, nowMs: number): EnterResult {
     const { map } = this;
-    if (map.stateOf(slot) !== ConnectionState.halfOpen || state === ConnectionState.halfOpen) return 'known';
-    if (map.serverOf(slot) === server) {
+    const present = map.stateOf(slot);
+    const sameServer = map.serverOf(slot) === server;
+    const hearsay = map.packetsOf(slot) === 0 && state !== ConnectionState.closing;
+    if (
+      state === ConnectionState.halfOpen ||
+      (present !== ConnectionState.halfOpen && (sameServer || !hearsay))
+    ) {
+      return 'known';
+    }
+    if (sameServer) {
       map.setState(slot, state);
       return 'known';
     }

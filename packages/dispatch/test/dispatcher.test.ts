@@ -177,8 +177,17 @@ describe('rebuilding the map', () => {
     expect(enter(dispatcher, 12, 40_000, halfOpen)).toBe('known');
     expect(enter(dispatcher, 12, 40_000, established)).toBe('moved');
     expect(rows(dispatcher)).toMatchObject([{ serverAddress: server(12).address, state: 'established' }]);
-    expect(enter(dispatcher, 13, 40_000, established)).toBe('known');
-    expect(rows(dispatcher)).toMatchObject([{ serverAddress: server(12).address, state: 'established' }]);
+  });
+
+  it('lets a newer report win over an older one, until a packet is seen here', () => {
+    const dispatcher = createDispatcher();
+    expect(enter(dispatcher, 12, 40_000, established)).toBe('entered');
+    expect(enter(dispatcher, 13, 40_000, closing)).toBe('known');
+    expect(enter(dispatcher, 13, 40_000, established)).toBe('moved');
+    expect(rows(dispatcher)).toMatchObject([{ serverAddress: server(13).address, state: 'established' }]);
+    send(dispatcher, { flags: ack }, 0);
+    expect(enter(dispatcher, 12, 40_000, established)).toBe('known');
+    expect(rows(dispatcher)).toMatchObject([{ serverAddress: server(13).address, state: 'established' }]);
   });
 
   it('learns from the report of its own server that a connection has come further', () => {
