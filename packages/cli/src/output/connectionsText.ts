@@ -15,8 +15,7 @@ export function duration(ms: number): string {
 
 /** What `ringmaster connections` prints. */
 export function connectionsText({ total, connections }: ConnectionsDocument): string {
-  if (connections.length === 0)
-    return 'This node knows no connections: only the dispatcher does, and while clients are there.';
+  if (connections.length === 0) return 'This node dispatches no connections at the moment.';
   const rows = connections.map(({ client, cluster, protocol, server, state, idleMs }) => {
     return [client, cluster, protocol, server, state, duration(idleMs)];
   });
