@@ -23,7 +23,9 @@ export class RecordWriter {
 
   write(payload: Uint8Array): Buffer {
     const plain = Buffer.concat([Uint8Array.of(1), payload]);
-    const record = this.cryptography ? sealPacket(plain, this.epoch, ++this.counter, this.cryptography) : plain;
+    const record = this.cryptography
+      ? sealPacket(plain, this.epoch, ++this.counter, this.cryptography)
+      : plain;
     const length = Buffer.alloc(LENGTH_BYTES);
     length.writeUInt32BE(record.length);
     return Buffer.concat([length, record]);

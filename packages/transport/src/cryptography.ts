@@ -31,12 +31,19 @@ export class NodeCryptography implements Cryptography {
   }
 
   seal(nonce: Uint8Array, associated: Uint8Array, plaintext: Uint8Array): Uint8Array {
-    const cipher = createCipheriv(CIPHER, (this.keys[0] as DerivedKey).key, nonce, { authTagLength: TAG_BYTES });
+    const cipher = createCipheriv(CIPHER, (this.keys[0] as DerivedKey).key, nonce, {
+      authTagLength: TAG_BYTES,
+    });
     cipher.setAAD(associated, { plaintextLength: plaintext.length });
     return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
   }
 
-  open(keyId: number, nonce: Uint8Array, associated: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined {
+  open(
+    keyId: number,
+    nonce: Uint8Array,
+    associated: Uint8Array,
+    ciphertext: Uint8Array,
+  ): Uint8Array | undefined {
     if (ciphertext.length < TAG_BYTES) return undefined;
     for (const { id, key } of this.keys) {
       const plaintext = id === keyId ? openWith(key, nonce, associated, ciphertext) : undefined;
@@ -53,11 +60,18 @@ export class NodeCryptography implements Cryptography {
 function derive(clusterKey: Uint8Array, purpose: string): DerivedKey {
   if (clusterKey.length !== KEY_BYTES) throw new Error(`a cluster key has ${KEY_BYTES} bytes`);
   const id = createHash('sha256').update(clusterKey).digest()[0] as number;
-  const key = Buffer.from(hkdfSync('sha256', clusterKey, new Uint8Array(0), `ringmaster 1 ${purpose}`, KEY_BYTES));
+  const key = Buffer.from(
+    hkdfSync('sha256', clusterKey, new Uint8Array(0), `ringmaster 1 ${purpose}`, KEY_BYTES),
+  );
   return { id, key };
 }
 
-function openWith(key: Buffer, nonce: Uint8Array, associated: Uint8Array, sealed: Uint8Array): Buffer | undefined {
+function openWith(
+  key: Buffer,
+  nonce: Uint8Array,
+  associated: Uint8Array,
+  sealed: Uint8Array,
+): Buffer | undefined {
   const end = sealed.length - TAG_BYTES;
   const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
   decipher.setAAD(associated, { plaintextLength: end });

@@ -1,6 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import type { Address, Command, Cryptography, Effect, Input, RingState, SessionDrop, TimerName } from '@ringmaster/ring';
+import type {
+  Address,
+  Command,
+  Cryptography,
+  Effect,
+  Input,
+  RingState,
+  SessionDrop,
+  TimerName,
+} from '@ringmaster/ring';
 import { EPOCH_BYTES, Sessions, step } from '@ringmaster/ring';
 import type { RingSocket } from './ringSocket.js';
 

@@ -24,7 +24,8 @@ export class UdpSocket implements RingSocket {
   private readonly options: UdpSocketOptions;
   private readonly socket: SocketAsPromised;
   private events: RingSocketEvents | undefined;
-  private downstream: { readonly address: Address; readonly socket: SocketAsPromised; connected: boolean } | undefined;
+  private downstream:
+    { readonly address: Address; readonly socket: SocketAsPromised; connected: boolean } | undefined;
   private closed = false;
   sendErrors = 0;
 
