@@ -17,4 +17,9 @@ export {
   type ClusterOptions,
   type NodeSettings,
 } from './cluster/cluster.js';
-export { killDispatcher, waitForDispatcher, type Failover } from './cluster/failover.js';
+export {
+  killDispatcher,
+  PAUSE_BETWEEN_KILLS_MS,
+  waitForDispatcher,
+  type Failover,
+} from './cluster/failover.js';

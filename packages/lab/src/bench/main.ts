@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Cluster } from '../cluster/cluster.js';
-import { killDispatcher } from '../cluster/failover.js';
+import { killDispatcher, PAUSE_BETWEEN_KILLS_MS } from '../cluster/failover.js';
 import { LabError } from '../errors.js';
 import { RequestStream } from '../load/load.js';
 import { enterLab } from '../world/enter.js';
@@ -120,6 +120,7 @@ async function measureFailovers(cluster: Cluster, runs: number): Promise<number[
     );
     await victim.start();
     await cluster.whole();
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_BETWEEN_KILLS_MS));
   }
   await stream.close();
   return gapsMs;

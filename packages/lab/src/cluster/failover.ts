@@ -20,6 +20,12 @@ export interface Failover {
 const ASK_EVERY_MS = 20;
 
 /**
+ * Between two kills on the same hosts. A host's kernel tells a peer of closed ports at most six times in a row, then
+ * once a second (icmp_ratelimit); kills that follow one another faster would measure nodes without that evidence.
+ */
+export const PAUSE_BETWEEN_KILLS_MS = 3000;
+
+/**
  * Kills the dispatcher (Ringmaster and the service on its host) with SIGKILL and waits until new requests are served
  * again and another node dispatches.
  *
