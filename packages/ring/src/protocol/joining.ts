@@ -2,6 +2,7 @@ import { NO_ADDRESS } from '../address.js';
 import type { Announce, Assign, Purge, PurgeReasonCode } from '../wire/messages.js';
 import { creationTime, creationTimeMs, encodePurge, MessageType, PurgeReason } from '../wire/messages.js';
 import { ID_NONE } from '../wire/packet.js';
+import { forgetGaps } from './adaptive.js';
 import { announce, announceSoon, announceTo, broadcast, direct, sendTo } from './announcing.js';
 import { assignMissingIds, dropMember, noteHighestId, noteMember, takeId } from './membership.js';
 import { resetNeighbours } from './neighbours.js';
@@ -103,6 +104,7 @@ function becomeMember(step: Step, reason: string): void {
   state.joinTarget = 0;
   state.memberSinceMs = nowMs;
   state.lastNunMs = nowMs;
+  forgetGaps(state);
   state.lastHeartbeatMs = nowMs;
   step.effects.push({ kind: 'clearTimer', timer: 'join' });
   step.effects.push({ kind: 'clearTimer', timer: 'joinRepeat' });

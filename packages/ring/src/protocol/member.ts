@@ -4,6 +4,7 @@ import type { Message } from '../wire/packet.js';
 import { ID_EVERYBODY, ID_NONE } from '../wire/packet.js';
 import type { Address } from '../address.js';
 import { isBetween } from '../address.js';
+import { silenceLimitMs } from './adaptive.js';
 import { announce, announceTo, broadcast, direct, sendTo } from './announcing.js';
 import { mergeInto, purge, reenter, repeatPurgeTo } from './joining.js';
 import {
@@ -85,12 +86,12 @@ function beat(step: Step): void {
 
 function watchNeighbours(step: Step): void {
   const { state, nowMs } = step;
-  const { communicationTimeoutMs } = state.config;
+  const limitMs = silenceLimitMs(state);
   if (state.repair && nowMs >= state.repair.deadlineMs) {
     purge(step, PurgeReason.repairFailed, state.repair.lost);
-  } else if (nowMs - state.lastHeartbeatMs > 2 * communicationTimeoutMs) {
+  } else if (nowMs - state.lastHeartbeatMs > 2 * limitMs) {
     purge(step, PurgeReason.heartbeatLost);
-  } else if (!state.repair && nowMs - state.lastNunMs > communicationTimeoutMs) {
+  } else if (!state.repair && nowMs - state.lastNunMs > limitMs) {
     startRepair(step, state.ring.nun, false);
   }
 }

@@ -1,6 +1,7 @@
 import type { Address } from '../address.js';
 import { isBetween, NO_ADDRESS } from '../address.js';
 import type { Removal } from '../wire/messages.js';
+import { forgetGaps } from './adaptive.js';
 import type { Step } from './state.js';
 import { isAlone } from './state.js';
 
@@ -20,6 +21,7 @@ export function setUpstream(step: Step, address: Address): void {
   if (state.ring.nun === address) return;
   state.ring.nun = address;
   state.lastNunMs = step.nowMs;
+  forgetGaps(state);
 }
 
 /** A ring of one. */

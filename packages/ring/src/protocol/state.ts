@@ -2,13 +2,14 @@ import type { Address } from '../address.js';
 import { BROADCAST, NO_ADDRESS } from '../address.js';
 import type { Message } from '../wire/packet.js';
 import { DEFAULT_MAX_PACKET_BYTES, ID_NONE } from '../wire/packet.js';
+import type { GapStatistics } from './adaptive.js';
 import type { ElectionRule } from './election.js';
 import { Roster } from './roster.js';
 
 /** All times in milliseconds. `docs/protocol.md`, Timers, says how to choose them. */
 export interface RingConfig {
   readonly heartbeatIntervalMs: number;
-  /** Silence of the nearest upstream neighbour that counts as its death (R11). */
+  /** Silence of the nearest upstream neighbour that counts as its death (R11); grows on a busy host (R15). */
   readonly communicationTimeoutMs: number;
   /** After this long a (re)build is over; also the limit for the confirmation of a repair (R11, R12). */
   readonly broadcastTimeoutMs: number;
@@ -118,6 +119,8 @@ export interface RingState {
   /** Since when this member has been in its ring without a break. */
   memberSinceMs: number;
   lastNunMs: number;
+  /** How regularly the NUN is heard (R15). */
+  readonly gaps: GapStatistics;
   lastHeartbeatMs: number;
   lastTickMs: number;
   lastBeaconMs: number;
@@ -176,6 +179,7 @@ export function createRing(self: SelfDescription, config: Partial<RingConfig> = 
     joinRounds: 0,
     memberSinceMs: 0,
     lastNunMs: 0,
+    gaps: { smoothedMs: 0, deviationMs: 0 },
     lastHeartbeatMs: 0,
     lastTickMs: 0,
     lastBeaconMs: 0,

@@ -10,6 +10,7 @@ import {
 } from '../wire/messages.js';
 import type { Message } from '../wire/packet.js';
 import { decodePacket, ID_EVERYBODY, ID_NONE, packMessages } from '../wire/packet.js';
+import { noteGap } from './adaptive.js';
 import { announceTo, sendTo } from './announcing.js';
 import {
   announceJoining,
@@ -112,7 +113,10 @@ function receivePacket(step: Step, from: Address, packet: Uint8Array): void {
     state.counters.packetsMalformed++;
     return;
   }
-  if (from === state.ring.nun) state.lastNunMs = nowMs;
+  if (from === state.ring.nun) {
+    noteGap(state, nowMs - state.lastNunMs);
+    state.lastNunMs = nowMs;
+  }
   const member = state.roster.get(from);
   if (member?.active) member.lastSeenMs = nowMs;
   const onward: Outbox = [];
