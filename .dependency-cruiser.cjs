@@ -24,11 +24,17 @@ module.exports = {
     only('ring', [], 'The protocol core stands alone.'),
     only('transport', ['ring'], 'A shell of the ring.'),
     only('dispatch', ['libnetraw/(src|dist)/wire'], 'Rewriting needs the codecs and nothing else.'),
+    only(
+      'simulator',
+      ['ring', 'dispatch', 'libnetraw/(src|dist)/wire'],
+      'The pure cores, and nothing of the shells.',
+    ),
     only('node', ['ring', 'transport', 'dispatch', 'libnetraw'], 'The one root.'),
     only('cli', ['node'], 'Talks to a node.'),
     only('lab', ['node', 'cli'], 'Runs nodes.'),
     pure('packages/ring/src'),
     pure('packages/dispatch/src'),
+    pure('packages/simulator/src/(?!cli)'),
     pure('packages/libnetraw/src/wire'),
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
     {

@@ -1,0 +1,55 @@
+import type { Effect, Input } from '@ringmaster/ring';
+import { MessageType } from '@ringmaster/ring';
+import type { Station } from '../cluster/station.js';
+import type { Observer } from '../cluster/world.js';
+import type { Judge } from './checks.js';
+
+/** A packet of one application message: count, ttl, destination, source, type, length, body. */
+const TYPE_AT = 4;
+const TTL_AT = 1;
+const SERIAL_AT = 7;
+export const SERIAL_BYTES = 4;
+
+/** Invariant 3: no message is delivered twice to a member by one circulation, and none circulates for ever. */
+export class Circulation implements Observer {
+  private readonly judge: Judge;
+  private readonly delivered = new Map<Station, Set<number>>();
+  /** Time to live with which each message was sent on, by serial number: it only ever falls. */
+  private readonly sentOn = new Map<number, Set<number>>();
+
+  constructor(judge: Judge) {
+    this.judge = judge;
+  }
+
+  stepped(station: Station, _input: Input, effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'application') this.noteDelivery(station, effect.body);
+      else if (effect.kind === 'send') this.noteHop(station, effect.packet);
+    }
+  }
+
+  private noteDelivery(station: Station, body: Uint8Array): void {
+    if (body.length !== SERIAL_BYTES) return;
+    const serial = readSerial(body, 0);
+    let seen = this.delivered.get(station);
+    if (!seen) this.delivered.set(station, (seen = new Set()));
+    if (seen.has(serial)) this.judge.fail(3, `message ${serial} was delivered twice to ${station.name}`);
+    seen.add(serial);
+  }
+
+  private noteHop(station: Station, packet: Uint8Array): void {
+    const single = packet[0] === 1 && packet[TYPE_AT] === MessageType.application;
+    if (!single || packet.length !== SERIAL_AT + SERIAL_BYTES) return;
+    const serial = readSerial(packet, SERIAL_AT);
+    const ttl = packet[TTL_AT] as number;
+    let seen = this.sentOn.get(serial);
+    if (!seen) this.sentOn.set(serial, (seen = new Set()));
+    if (seen.has(ttl))
+      this.judge.fail(3, `message ${serial} goes on with ttl ${ttl} again, from ${station.name}`);
+    seen.add(ttl);
+  }
+}
+
+function readSerial(bytes: Uint8Array, at: number): number {
+  return new DataView(bytes.buffer, bytes.byteOffset + at, SERIAL_BYTES).getUint32(0);
+}

@@ -1,0 +1,66 @@
+import type { Effect, Input } from '@ringmaster/ring';
+import type { Station } from '../cluster/station.js';
+import type { Observer, World } from '../cluster/world.js';
+import { disagreement } from './agreement.js';
+import type { Judge } from './checks.js';
+
+/** How finely the time of convergence is measured. */
+const SAMPLE_MS = 5;
+
+/**
+ * Invariant 1: a bounded time after the last fault there is one ring and one dispatcher in each component. Looks after
+ * every change that could matter, and judges when the bound has passed.
+ */
+export class ConvergenceCheck implements Observer {
+  /** How long after the end of the faults the components agreed for good; `undefined`: they do not, so far. */
+  convergedAfterMs: number | undefined;
+  private readonly world: World;
+  private readonly judge: Judge;
+  private changed = true;
+  private lastLookMs = 0;
+
+  constructor(world: World, judge: Judge) {
+    this.world = world;
+    this.judge = judge;
+    world.at(world.scenario.settledMs, () => this.decide());
+  }
+
+  stepped(_station: Station, _input: Input, effects: readonly Effect[]): void {
+    const { world } = this;
+    if (world.nowMs < world.scenario.stormEndMs) return;
+    for (const { kind } of effects) if (kind !== 'send' && kind !== 'setTimer') this.changed = true;
+    if (!this.changed || world.nowMs - this.lastLookMs < SAMPLE_MS) return;
+    this.lastLookMs = world.nowMs;
+    this.look();
+  }
+
+  private look(): string | undefined {
+    const { world } = this;
+    const problem = disagreementOf(world);
+    this.changed = problem !== undefined;
+    if (problem !== undefined) this.convergedAfterMs = undefined;
+    else this.convergedAfterMs ??= world.nowMs - world.scenario.stormEndMs;
+    return problem;
+  }
+
+  private decide(): void {
+    const problem = this.look();
+    if (problem !== undefined) this.judge.fail(1, problem);
+  }
+}
+
+/** What still is not as it should be, in whichever component; `undefined`: nothing. */
+function disagreementOf(world: World): string | undefined {
+  const sides = world.scenario.lastingSides;
+  const components = new Map<number, Station[]>();
+  for (const station of world.stations) {
+    if (!station.running) continue;
+    const side = sides?.[station.index] ?? 0;
+    components.set(side, [...(components.get(side) ?? []), station]);
+  }
+  for (const component of components.values()) {
+    const problem = disagreement(component);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}

@@ -1,0 +1,171 @@
+import type { Address, Effect, Input, SessionResult } from '@ringmaster/ring';
+import { ID_EVERYBODY } from '@ringmaster/ring';
+import { EventQueue } from '../eventQueue.js';
+import { Random } from '../random.js';
+import type { Sabotage } from '../sabotage/sabotage.js';
+import type { Scenario } from '../scenario/scenario.js';
+import { Lan } from './lan.js';
+import { Station } from './station.js';
+
+/** Sees everything that happens; changes nothing. */
+export interface Observer {
+  stepped?(station: Station, input: Input, effects: readonly Effect[]): void;
+  /** A datagram leaves a station: `to` is `undefined` for a broadcast. */
+  sent?(station: Station, to: Station | undefined, bytes: Uint8Array): void;
+  opened?(station: Station, bytes: Uint8Array, result: SessionResult): void;
+  died?(station: Station): void;
+  resumed?(station: Station): void;
+  /** Something from outside the nodes: a fault begins or ends. */
+  note?(text: string): void;
+}
+
+/** The whole cluster: hosts, the network between them, and virtual time. */
+export class World {
+  readonly scenario: Scenario;
+  readonly queue = new EventQueue();
+  readonly lan: Lan;
+  readonly stations: readonly Station[];
+  readonly observers: Observer[] = [];
+  readonly sabotage: Sabotage | undefined;
+  nowMs = 0;
+  /** Inputs that the cores have taken. */
+  events = 0;
+  private readonly byAddress = new Map<Address, Station>();
+  private readonly mischief: Random;
+  private readonly recorded: { readonly from: Station; readonly bytes: Uint8Array }[] = [];
+  private serial = 0;
+
+  constructor(scenario: Scenario, sabotage?: Sabotage) {
+    this.scenario = scenario;
+    this.sabotage = sabotage;
+    const { seed, nodes } = scenario;
+    this.mischief = new Random(seed, 'mischief');
+    this.lan = new Lan(this.queue, new Random(seed, 'lan'), nodes.length);
+    this.stations = nodes.map(
+      (traits, i) => new Station(this, i, addressOf(i), traits, new Random(seed, `node ${i}`)),
+    );
+    for (const station of this.stations) this.byAddress.set(station.address, station);
+  }
+
+  station(address: Address): Station | undefined {
+    return this.byAddress.get(address);
+  }
+
+  at(atMs: number, run: () => void): void {
+    this.queue.push(atMs, run);
+  }
+
+  /** Lets everything happen that is due until `untilMs`, or until `stop` says so. */
+  run(untilMs: number, stop: () => boolean): void {
+    const { queue } = this;
+    while (queue.nextMs <= untilMs) {
+      const event = queue.pop();
+      this.nowMs = event.atMs;
+      event.run();
+      if (stop()) return;
+    }
+    this.nowMs = untilMs;
+  }
+
+  send(from: Station, to: Address, bytes: Uint8Array): void {
+    const target = this.byAddress.get(to);
+    this.record(from, bytes);
+    for (const observer of this.observers) observer.sent?.(from, target, bytes);
+    if (!target || target === from) return;
+    this.lan.carry(this.nowMs, from.index, target.index, bytes, (arrived) =>
+      target.arrive(from, arrived, true),
+    );
+  }
+
+  broadcast(from: Station, bytes: Uint8Array): void {
+    this.record(from, bytes);
+    for (const observer of this.observers) observer.sent?.(from, undefined, bytes);
+    for (const target of this.stations) {
+      if (target === from) continue;
+      this.lan.carry(this.nowMs, from.index, target.index, bytes, (arrived) =>
+        target.arrive(from, arrived, false),
+      );
+    }
+  }
+
+  /** The host answers that no process has the port open (R13); that answer travels like any packet. */
+  refuse(host: Station, sender: Station): void {
+    const { index } = host;
+    this.lan.carry(this.nowMs, index, sender.index, NO_BYTES, () => sender.hearRefusal(host.address));
+  }
+
+  openSealed(station: Station, bytes: Uint8Array, nowMs: number): SessionResult {
+    const sessions = station.sessions;
+    if (!sessions) return {};
+    const result = this.sabotage?.open?.(station, bytes, nowMs) ?? sessions.receive(bytes, nowMs);
+    for (const observer of this.observers) observer.opened?.(station, bytes, result);
+    return result;
+  }
+
+  stepped(station: Station, input: Input, effects: readonly Effect[]): void {
+    for (const observer of this.observers) observer.stepped?.(station, input, effects);
+  }
+
+  /** The switch forgets which MAC address is behind which port. */
+  forgetMacs(): void {}
+
+  /** Bytes of no protocol, from everywhere to everybody. */
+  makeNoise(count: number): void {
+    const { stations, mischief } = this;
+    for (let i = 0; i < count; i++) {
+      const from = mischief.pick(stations);
+      const target = mischief.pick(stations);
+      const bytes = mischief.bytes(mischief.whole(0, 120));
+      if (this.scenario.sealed) target.arrive(from, bytes, false);
+    }
+  }
+
+  /** Packets that were recorded come once more, to whomever. */
+  replay(count: number): void {
+    const { recorded, mischief, stations } = this;
+    if (!this.scenario.sealed) return;
+    for (let i = 0; i < count && recorded.length > 0; i++) {
+      const { from, bytes } = mischief.pick(recorded);
+      mischief.pick(stations).arrive(from, bytes, false);
+    }
+  }
+
+  /** A broadcast round the ring, and the death of its source while it travels. */
+  lastWords(station: Station): void {
+    this.say(station);
+    this.at(this.nowMs + this.mischief.between(0, 0.5), () => station.kill(false));
+  }
+
+  /** An application message with a number of its own. */
+  say(station: Station): void {
+    const body = new Uint8Array(4);
+    new DataView(body.buffer).setUint32(0, ++this.serial);
+    station.say(ID_EVERYBODY, body);
+  }
+
+  private record(from: Station, bytes: Uint8Array): void {
+    if (!this.scenario.sealed || !this.mischief.chance(0.05)) return;
+    if (this.recorded.length < MAX_RECORDED) this.recorded.push({ from, bytes });
+    else this.recorded[this.mischief.whole(0, MAX_RECORDED - 1)] = { from, bytes };
+  }
+
+  stationDied(station: Station): void {
+    for (const observer of this.observers) observer.died?.(station);
+  }
+
+  stationResumed(station: Station): void {
+    for (const observer of this.observers) observer.resumed?.(station);
+  }
+
+  note(text: string): void {
+    for (const observer of this.observers) observer.note?.(text);
+  }
+}
+
+const MAX_RECORDED = 256;
+const NO_BYTES = new Uint8Array(0);
+
+/** 10.0.0.2 and upwards, in the order of the nodes. */
+export function addressOf(index: number): Address {
+  return 10 * 0x100_0000 + 2 + index;
+}

@@ -1,0 +1,102 @@
+import type { RingConfig } from '@ringmaster/ring';
+import { Random } from '../random.js';
+import { convergenceBoundMs } from './bound.js';
+import { randomFault } from './randomFault.js';
+import type { Fault, NodeTraits, Scenario, Weather } from './scenario.js';
+import { CLEAR_SKY } from './scenario.js';
+
+/** From the question to all members to the last answer, on a healthy network. */
+export const TAKE_OVER_MS = 200;
+const CALM_MS = 3000;
+
+export interface NodeRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Works a scenario out of a seed. The same seed and range give the same scenario, always. */
+export function generate(seed: number, range: NodeRange): Scenario {
+  const random = new Random(seed, 'scenario');
+  const count = nodeCount(random, range);
+  const config = ringConfig(random, count);
+  const stormMs = random.between(500, 5000);
+  const sealed = random.chance(0.3);
+  const startSpreadMs = random.pick([0, 5, 200, 1500]);
+  const stormEndMs = startSpreadMs + stormMs;
+  const faults = randomFaults(random, { count, sealed, fromMs: 0, toMs: stormEndMs });
+  const settledMs = stormEndMs + convergenceBoundMs(config, count, TAKE_OVER_MS);
+  const lasting = count > 1 && random.chance(0.15);
+  return {
+    seed,
+    nodes: Array.from({ length: count }, () => nodeTraits(random, startSpreadMs)),
+    config,
+    sealed,
+    base: baseWeather(random, sealed),
+    faults,
+    ...(lasting && { lastingSides: Array.from({ length: count }, () => random.whole(0, 1)) }),
+    stormEndMs,
+    settledMs,
+    calm: calmOf(random, count, sealed),
+    endMs: settledMs + CALM_MS,
+    clients: random.whole(1, 6),
+  };
+}
+
+function nodeCount(random: Random, { from, to }: NodeRange): number {
+  if (random.chance(0.85)) return random.whole(from, Math.min(to, Math.max(from, 9)));
+  return random.whole(from, to);
+}
+
+function ringConfig(random: Random, count: number): Partial<RingConfig> {
+  const order = random.chance(0.75) ? 'smallest' : 'largest';
+  const position = random.chance(0.75) ? 1 : random.whole(1, Math.min(count, 4));
+  return {
+    election: { order, position },
+    preempt: !random.chance(0.15),
+    holdDownMs: random.chance(0.2) ? random.whole(100, 1500) : 0,
+    minimumMembers: random.chance(0.15) ? random.whole(1, Math.ceil(count / 2)) : 1,
+  };
+}
+
+function nodeTraits(random: Random, startSpreadMs: number): NodeTraits {
+  return {
+    canDispatch: !random.chance(0.1),
+    canServe: !random.chance(0.05),
+    drift: random.chance(0.3) ? random.between(-5e-4, 5e-4) : 0,
+    wallSkewMs: random.chance(0.5) ? Math.floor(random.between(-5000, 5000)) : 0,
+    startsAtMs: random.between(0, startSpreadMs),
+  };
+}
+
+function baseWeather(random: Random, sealed: boolean): Weather {
+  if (random.chance(0.4)) return CLEAR_SKY;
+  return {
+    ...CLEAR_SKY,
+    loss: random.pick([0, 0.001, 0.01, 0.05]),
+    // Without sealing nobody tells a duplicate from a second message.
+    duplicate: sealed ? random.pick([0, 0.01, 0.1]) : 0,
+    reorder: random.pick([0, 0.02, 0.2]),
+    reorderMs: random.pick([1, 5, 20]),
+    corrupt: sealed ? random.pick([0, 0.01]) : 0,
+  };
+}
+
+/** The loss and the pause length that must not disturb a ring (invariant 4). */
+function calmOf(random: Random, count: number, sealed: boolean): Scenario['calm'] {
+  const loss = random.chance(0.5) ? 0 : count <= 16 ? 0.01 : 0.001;
+  return { loss, pauseMs: random.chance(0.5) ? 0 : random.between(10, 90), ...(sealed && {}) };
+}
+
+interface StormPlan {
+  readonly count: number;
+  readonly sealed: boolean;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+function randomFaults(random: Random, plan: StormPlan): Fault[] {
+  const wanted = random.whole(0, 3 + Math.ceil(plan.count / 4));
+  const faults: Fault[] = [];
+  for (let i = 0; i < wanted; i++) faults.push(randomFault(random, plan));
+  return faults.sort((a, b) => a.atMs - b.atMs);
+}

@@ -1,0 +1,119 @@
+import type { World } from '../cluster/world.js';
+import type { Fault } from './scenario.js';
+
+/** Puts the scenario into the world: the starts, the faults with their ends, the calm. */
+export function inject(world: World): void {
+  const { scenario, lan, stations } = world;
+  lan.setBase(scenario.base);
+  for (const station of stations) world.at(station.traits.startsAtMs, () => station.start());
+  for (const fault of scenario.faults) world.at(fault.atMs, () => begin(world, fault));
+  world.at(scenario.stormEndMs, () => endStorm(world));
+  world.at(scenario.settledMs, () => lan.setBase({ ...scenario.base, ...CALM, loss: scenario.calm.loss }));
+  schedulePauses(world);
+}
+
+const CALM = { loss: 0, duplicate: 0, reorder: 0, corrupt: 0, delayMs: 0 };
+
+/** The faults end; what is dead for good stays dead, what is apart for good stays apart. */
+function endStorm(world: World): void {
+  const { scenario, lan, stations } = world;
+  world.note('the storm is over');
+  lan.setBase({ ...scenario.base, ...CALM });
+  const side = scenario.lastingSides;
+  if (!side) return;
+  world.note('some stay apart for good');
+  for (const a of stations) {
+    for (const b of stations) if (side[a.index] !== side[b.index]) lan.block(a.index, b.index);
+  }
+}
+
+/** One node after the other is held up for a moment (invariant 4). */
+function schedulePauses(world: World): void {
+  const { scenario, stations } = world;
+  const { pauseMs } = scenario.calm;
+  if (pauseMs === 0) return;
+  const spacingMs = (scenario.endMs - scenario.settledMs) / (stations.length + 1);
+  stations.forEach((station, i) =>
+    world.at(scenario.settledMs + i * spacingMs, () => station.pause(pauseMs)),
+  );
+}
+
+function begin(world: World, fault: Fault): void {
+  world.note(describeFault(fault));
+  const end = act(world, fault);
+  if (end) world.at(fault.atMs + fault.forMs, end);
+}
+
+/** Makes the fault happen; returns how it ends, if it does. */
+function act(world: World, fault: Fault): (() => void) | undefined {
+  const { lan, stations } = world;
+  switch (fault.kind) {
+    case 'crash': {
+      const station = stations[fault.node];
+      station?.kill(fault.silent);
+      return fault.forGood ? undefined : () => station?.start();
+    }
+    case 'pause':
+    case 'stall':
+      stations[fault.node]?.pause(fault.forMs);
+      return undefined;
+    case 'leave': {
+      const station = stations[fault.node];
+      station?.command('leave');
+      return fault.forGood ? undefined : () => station?.command('start');
+    }
+    case 'partition':
+      return separate(world, (a, b) => fault.side[a] !== fault.side[b]);
+    case 'deaf':
+      return separate(world, (a, b) => fault.from.includes(a) && fault.to.includes(b));
+    case 'unplug':
+      return separate(world, (a, b) => a === fault.node || b === fault.node);
+    case 'flap':
+      return flap(world, fault.node, fault.periodMs, fault.atMs + fault.forMs);
+    case 'weather':
+      return lan.addStorm(fault.weather);
+    case 'forget':
+      world.forgetMacs();
+      return undefined;
+    case 'noise':
+      world.makeNoise(fault.count);
+      return undefined;
+    case 'replay':
+      world.replay(fault.count);
+      return undefined;
+    case 'lastWords': {
+      const station = stations[fault.node];
+      if (station) world.lastWords(station);
+      return () => station?.start();
+    }
+  }
+}
+
+function separate(world: World, cut: (from: number, to: number) => boolean): () => void {
+  const { lan, stations } = world;
+  const ends: (() => void)[] = [];
+  for (const { index: a } of stations) {
+    for (const { index: b } of stations) if (a !== b && cut(a, b)) ends.push(lan.block(a, b));
+  }
+  return () => ends.forEach((end) => end());
+}
+
+function flap(world: World, node: number, periodMs: number, untilMs: number): undefined {
+  const down = (): void => {
+    if (world.nowMs >= untilMs) return;
+    const up = separate(world, (a, b) => a === node || b === node);
+    world.at(Math.min(untilMs, world.nowMs + periodMs / 2), () => {
+      up();
+      world.at(world.nowMs + periodMs / 2, down);
+    });
+  };
+  down();
+  return undefined;
+}
+
+/** One line for the trace and for the report of a failure. */
+export function describeFault(fault: Fault): string {
+  const { atMs: _at, forMs, kind, ...rest } = fault;
+  const facts = Object.entries(rest).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+  return `fault: ${kind} ${facts.join(' ')} for ${forMs.toFixed(0)} ms`;
+}
