@@ -20,6 +20,8 @@ export interface DispatchingParts {
 /** Frames may arrive for this long at a dispatcher that has handed over: switches and queues are not instant. */
 const STRAY_MS = 3000;
 const LEASE_RENEWAL_MS = 20;
+/** A candidate whose map is not complete asks everybody again after this time (R19: only with a complete map). */
+const PREPARE_AGAIN_MS = 200;
 
 /**
  * Turns what the ring decides into dispatching (dispatch.md, Failover): take over, rebuild the connection map, step down.
@@ -30,7 +32,10 @@ const LEASE_RENEWAL_MS = 20;
 export class Dispatching {
   private readonly parts: DispatchingParts;
   private stray: NodeJS.Timeout | undefined;
+  private again: NodeJS.Timeout | undefined;
   private readonly lease: NodeJS.Timeout;
+  /** The data plane's role is to dispatch; a change between `dispatcher` and `standalone` is none to it. */
+  private dispatchingAlready = false;
 
   constructor(parts: DispatchingParts) {
     this.parts = parts;
@@ -64,6 +69,7 @@ export class Dispatching {
   close(): void {
     clearInterval(this.lease);
     clearTimeout(this.stray);
+    clearTimeout(this.again);
     this.parts.announcer.stop();
     this.parts.rebuild.cancel();
   }
@@ -82,8 +88,13 @@ export class Dispatching {
   private prepare(): void {
     const { driver, rebuild, logger } = this.parts;
     this.updateServers();
-    void rebuild.run(this.everybody(), { hold: false }).then(() => {
+    void rebuild.run(this.everybody(), { hold: false }).then((complete) => {
       if (driver.state.role !== 'candidate') return;
+      if (!complete) {
+        logger.warn('connection map not complete, asking again', { inMs: PREPARE_AGAIN_MS });
+        this.again = setTimeout(() => driver.state.role === 'candidate' && this.prepare(), PREPARE_AGAIN_MS);
+        return;
+      }
       logger.info('connection map complete, taking over', { ms: Math.round(rebuild.progress().ms) });
       driver.command({ kind: 'mapComplete' });
     });
@@ -103,14 +114,16 @@ export class Dispatching {
     dataPlane.hold(true);
     dataPlane.setRole('dispatch');
     announcer.start();
-    void rebuild.run(this.everybody(), { hold: true }).then(() => {
+    void rebuild.run(this.everybody(), { hold: true }).then((complete) => {
       if (!this.dispatches) return;
-      const { total } = dataPlane.stats().connections;
-      logger.info('connection map rebuilt', { ms: Math.round(rebuild.progress().ms), connections: total });
+      const facts = {
+        ms: Math.round(rebuild.progress().ms),
+        connections: dataPlane.stats().connections.total,
+      };
+      if (complete) logger.info('connection map rebuilt', facts);
+      else logger.warn('connection map rebuilt, but a member did not answer', facts);
     });
   }
-
-  private dispatchingAlready = false;
 
   private stepDown(): void {
     const { driver, dataPlane, announcer, rebuild } = this.parts;
@@ -123,6 +136,7 @@ export class Dispatching {
     if (dispatched && driver.state.phase === 'member') {
       dataPlane.setRole('stray');
       this.stray = setTimeout(() => dataPlane.setRole('off'), STRAY_MS);
+      dataPlane.renewLease(monotonicMs() + STRAY_MS);
     } else {
       dataPlane.setRole('off');
     }

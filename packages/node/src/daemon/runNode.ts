@@ -4,11 +4,14 @@ import { NodeCryptography, RingDriver } from '@ringmaster/transport';
 import type { NodeConfig } from '../config/index.js';
 import { startControlServer } from '../control/server.js';
 import { HealthMonitor } from '../health/healthMonitor.js';
+import type { Rebuild } from '../inventory/rebuild.js';
 import type { Logger } from '../logging.js';
 import { connectionsDocument } from './connectionsDocument.js';
 import { describeSelf, ringConfig } from './describe.js';
 import { Dispatching } from './dispatching.js';
+import { raisePriority } from './priority.js';
 import { StartProblem } from './problem.js';
+import { makeRebuild } from './mapRebuild.js';
 import { openShells, type Shells } from './shells.js';
 import { statusDocument } from './statusDocument.js';
 import { Unwinding } from './unwinding.js';
@@ -32,10 +35,11 @@ export async function runNode(config: NodeConfig, dependencies: NodeDependencies
   const { logger } = dependencies;
   const unwinding = new Unwinding();
   const report = (message: string): unknown => logger.warn(message);
+  raisePriority(logger);
   try {
     const shells = await openShells({ config, unwinding, ...dependencies });
-    const driver = assemble(config, shells, unwinding, logger);
-    await openControl(config, shells, driver, unwinding);
+    const { driver, rebuild } = assemble(config, shells, unwinding, logger);
+    await openControl(config, shells, { driver, rebuild }, unwinding);
     const health = watchHealth(config, driver, logger);
     unwinding.push('stopping the health checks', () => health.close());
     driver.start();
@@ -57,28 +61,35 @@ export async function runNode(config: NodeConfig, dependencies: NodeDependencies
   }
 }
 
+interface Deciding {
+  readonly driver: RingDriver;
+  readonly rebuild: Rebuild;
+}
+
 /** The ring over its socket, and what it decides turned into dispatching. */
-function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logger: Logger): RingDriver {
-  const { keys, host, socket, dataPlane, announcer, rebuild } = shells;
+function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logger: Logger): Deciding {
+  const { keys, host, socket, dataPlane, announcer } = shells;
+  const state = createRing(describeSelf(config, host), ringConfig(config));
   let handle: (event: RingEvent) => void = () => undefined;
   const driver = new RingDriver({
-    state: createRing(describeSelf(config, host), ringConfig(config)),
+    state,
     socket,
     ...(keys && { cryptography: new NodeCryptography(keys, 'packets') }),
     onEvent: (event) => handle(event),
   });
   unwinding.push('closing the ring', () => driver.close());
+  const rebuild = makeRebuild(config, shells, state, logger);
   const leaseMs = config.ring.communicationTimeoutMs - config.ring.heartbeatIntervalMs;
   const dispatching = new Dispatching({ driver, dataPlane, announcer, rebuild, logger, leaseMs });
   unwinding.push('stopping to dispatch', () => dispatching.close());
   handle = (event) => dispatching.handle(event);
-  return driver;
+  return { driver, rebuild };
 }
 
 async function openControl(
   config: NodeConfig,
-  { dataPlane, rebuild, inventory }: Shells,
-  driver: RingDriver,
+  { dataPlane, inventory }: Shells,
+  { driver, rebuild }: Deciding,
   unwinding: Unwinding,
 ): Promise<void> {
   const control = await startControlServer(config.control.socket, {

@@ -1,14 +1,12 @@
-import { formatIpv4 } from '@ringmaster/ring';
-import { NodeCryptography, UdpSocket } from '@ringmaster/transport';
+import { UdpSocket } from '@ringmaster/transport';
 import { Announcer } from '../announcer.js';
 import type { NodeConfig } from '../config/index.js';
 import { loadKeys } from '../config/index.js';
-import { monotonicMs, startDataPlane, type DataPlane } from '../dataplane/index.js';
+import { startDataPlane, type DataPlane } from '../dataplane/index.js';
 import { ipv4Number } from '../host/clusterAddress.js';
 import type { HostInterface } from '../host/index.js';
 import { journalPath, kernelNetwork, prepareHost } from '../host/index.js';
-import { askForConnections, startInventoryServer, type InventoryServer } from '../inventory/index.js';
-import { Rebuild } from '../inventory/rebuild.js';
+import { startInventoryServer, type InventoryServer } from '../inventory/index.js';
 import type { Logger } from '../logging.js';
 import { dispatchClusters, inventoryData } from './describe.js';
 import { withHighDescriptor } from './highDescriptor.js';
@@ -23,7 +21,6 @@ export interface Shells {
   readonly inventory: InventoryServer;
   readonly dataPlane: DataPlane;
   readonly announcer: Announcer;
-  readonly rebuild: Rebuild;
 }
 
 export interface ShellOptions {
@@ -32,9 +29,6 @@ export interface ShellOptions {
   readonly unwinding: Unwinding;
   readonly onFatal: (message: string) => void;
 }
-
-/** From the acceptance of a question to the end of the answer: a million connections take a second or two. */
-const ANSWER_TIMEOUT_MS = 5000;
 
 /**
  * Opens them one after another, the ring socket last (see `withHighDescriptor`); what is open is on the unwinding.
@@ -61,7 +55,6 @@ export async function openShells(options: ShellOptions): Promise<Shells> {
     inventory,
     dataPlane,
     announcer,
-    rebuild: makeRebuild(options, keys, dataPlane),
   };
 }
 
@@ -129,32 +122,4 @@ async function openDataPlane({ config, logger, onFatal }: ShellOptions): Promise
     else logger.warn('data plane', { why: error.message });
   });
   return dataPlane;
-}
-
-function makeRebuild(
-  { config, logger }: ShellOptions,
-  keys: readonly Uint8Array[] | undefined,
-  dataPlane: DataPlane,
-): Rebuild {
-  const cryptography = keys && new NodeCryptography(keys, 'bulk');
-  return new Rebuild({
-    nowMs: monotonicMs,
-    ask: (member, onRows) =>
-      askForConnections({
-        host: formatIpv4(member),
-        port: config.ring.port,
-        cryptography,
-        acceptTimeoutMs: config.ring.broadcastTimeoutMs,
-        answerTimeoutMs: ANSWER_TIMEOUT_MS,
-        maxConnections: config.maxConnections,
-        onRows,
-      }),
-    enter: (member, list) => dataPlane.enter(member, list),
-    hold: (on) => dataPlane.hold(on),
-    onResult: (member, result, ms) => {
-      const facts = { member: formatIpv4(member), ms: Math.round(ms) };
-      if (result.ok) logger.debug('learned connections', { ...facts, connections: result.connections });
-      else logger.warn('a member did not tell its connections', { ...facts, why: result.failure });
-    },
-  });
 }

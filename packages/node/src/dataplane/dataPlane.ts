@@ -33,7 +33,7 @@ export interface DataPlane {
   setRole(role: DispatchMode): void;
   /** Makes `servers` the servers; those that are missing get no new connections any more. */
   setServers(servers: readonly ServerInfo[]): void;
-  /** On: frames of unknown connections wait. Off: those that waited are looked at once more. */
+  /** On: frames of unknown connections wait. Either way those that wait already are looked at once more. */
   hold(on: boolean): void;
   /**
    * Enters the connections that a server has. The list is copied. Resolves when all are in the map; later commands are

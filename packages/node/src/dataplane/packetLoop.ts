@@ -40,7 +40,7 @@ export interface Inbox {
 
 /**
  * The shell around the dispatcher: takes frames from the ring, asks what to do with each, and does it - up to 64 frames a
- * turn, run to completion, never aheldFrames anything. Sleeps in the kernel while there is nothing to do.
+ * turn, run to completion, never awaits anything. Sleeps in the kernel while there is nothing to do.
  */
 export class PacketLoop {
   #dispatcher: Dispatcher;
@@ -99,11 +99,10 @@ export class PacketLoop {
     this.#dispatcher.setServers(servers, monotonicMs());
   }
 
-  /** Holds frames of unknown connections, or takes those that were held through the dispatcher once more. */
+  /** Holds frames of unknown connections from now on, or not any more. Those that are held are looked at once more. */
   hold(on: boolean): void {
     this.#holding = on;
     this.#dispatcher.hold(on);
-    if (on) return;
     const nowMs = monotonicMs();
     this.#dispatcher.takeHeld((memory, offset, length) => this.#reconsider(memory, offset, length, nowMs));
     this.#send();

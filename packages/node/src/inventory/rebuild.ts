@@ -12,21 +12,29 @@ export interface RebuildDependencies {
   readonly nowMs: () => number;
   /** Asks one member, by ring address; rows go to `onRows`. */
   readonly ask: (member: number, onRows: (list: ConnectionList) => void) => Promise<AskResult>;
+  /** Whether the member is still there to be asked again. */
+  readonly isThere: (member: number) => boolean;
   /** Enters what a member holds into the connection map. */
   readonly enter: (member: number, list: ConnectionList) => unknown;
-  /** Hold or release packets of unknown connections (dispatch.md, Failover). */
+  /** On: hold packets of unknown connections, and look at those that are held once more. Off: let them go. */
   readonly hold: (on: boolean) => void;
   readonly onResult: (member: number, result: AskResult, ms: number) => void;
+  /** Packets are held no longer than this (the broadcast timeout); answers that come later still count. */
+  readonly holdLimitMs: number;
 }
 
+/** A busy member may miss a question; one that has gone is not asked again. */
+const ATTEMPTS = 3;
+const RETRY_MS = 20;
+
 /**
- * Rebuilding the connection map from the servers' own tables (S9): everybody is asked at once, unknown packets are
- * held meanwhile, and released when the last one has answered or failed to. Questions may overlap: a member that joins
- * a running rebuild just adds to it.
+ * Rebuilding the connection map from the servers' own tables (S9): everybody is asked at once; packets of unknown
+ * connections are held meanwhile, looked at again with each answer, and let go when all have answered or the limit has
+ * passed. Questions may overlap: a member that joins a running rebuild just adds to it.
  */
 export class Rebuild {
   private readonly deps: RebuildDependencies;
-  private readonly open = new Set<Promise<void>>();
+  private readonly open = new Set<Promise<boolean>>();
   private asked = 0;
   private answered = 0;
   private startedMs = 0;
@@ -34,25 +42,27 @@ export class Rebuild {
   private ran = false;
   /** Questions of an earlier term no longer count. */
   private term = 0;
+  private holding = false;
+  private holdLimit: NodeJS.Timeout | undefined;
 
   constructor(deps: RebuildDependencies) {
     this.deps = deps;
   }
 
-  /** Asks these members; resolves when all questions that are open then have been settled. */
-  async run(members: readonly number[], options: { readonly hold: boolean }): Promise<void> {
-    if (members.length === 0) return;
+  /** Asks these members; resolves when each has been settled, with whether all who are still there have answered. */
+  async run(members: readonly number[], options: { readonly hold: boolean }): Promise<boolean> {
+    if (members.length === 0) return true;
     if (this.open.size === 0) this.begin();
-    if (options.hold) this.deps.hold(true);
-    for (const member of members) this.ask(member);
-    while (this.open.size > 0) await Promise.all(this.open);
+    if (options.hold) this.startHolding();
+    const answers = await Promise.all(members.map((member) => this.question(member)));
+    return answers.every(Boolean);
   }
 
   /** Forgets what is under way: this node does not dispatch any more. */
   cancel(): void {
     this.term++;
     this.open.clear();
-    this.deps.hold(false);
+    this.release();
   }
 
   progress(): RebuildProgress {
@@ -69,23 +79,53 @@ export class Rebuild {
     this.startedMs = this.deps.nowMs();
   }
 
-  private ask(member: number): void {
+  private startHolding(): void {
+    this.holding = true;
+    this.deps.hold(true);
+    clearTimeout(this.holdLimit);
+    this.holdLimit = setTimeout(() => this.release(), this.deps.holdLimitMs);
+  }
+
+  private release(): void {
+    clearTimeout(this.holdLimit);
+    this.holding = false;
+    this.deps.hold(false);
+  }
+
+  private question(member: number): Promise<boolean> {
     const { term } = this;
-    const askedMs = this.deps.nowMs();
     this.asked++;
-    const question = this.deps
-      .ask(member, (list) => {
-        if (term === this.term) this.deps.enter(member, list);
-      })
-      .then((result) => {
-        if (term !== this.term) return;
-        this.answered++;
-        this.open.delete(question);
-        this.deps.onResult(member, result, this.deps.nowMs() - askedMs);
-        if (this.open.size > 0) return;
-        this.lastMs = this.deps.nowMs() - this.startedMs;
-        this.deps.hold(false);
-      });
+    const question = this.ask(member, term).then((answered) => {
+      if (term === this.term) this.settle(question);
+      return answered;
+    });
     this.open.add(question);
+    return question;
+  }
+
+  private async ask(member: number, term: number): Promise<boolean> {
+    const askedMs = this.deps.nowMs();
+    for (let attempt = 1; ; attempt++) {
+      const result = await this.deps.ask(member, (list) => {
+        if (term === this.term) this.deps.enter(member, list);
+      });
+      if (term !== this.term) return false;
+      this.deps.onResult(member, result, this.deps.nowMs() - askedMs);
+      if (result.ok || !this.deps.isThere(member)) return true;
+      if (attempt === ATTEMPTS) return false;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      if (term !== this.term) return false;
+    }
+  }
+
+  private settle(question: Promise<boolean>): void {
+    this.answered++;
+    this.open.delete(question);
+    if (this.open.size > 0) {
+      if (this.holding) this.deps.hold(true);
+      return;
+    }
+    this.lastMs = this.deps.nowMs() - this.startedMs;
+    if (this.holding) this.release();
   }
 }
