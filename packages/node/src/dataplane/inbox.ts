@@ -1,7 +1,12 @@
-import { ConnectionState, type ConnectionRow } from '@ringmaster/dispatch';
+import {
+  ConnectionState,
+  type ConnectionRow,
+  type Dispatcher,
+  type DispatchMode,
+  type ServerInfo,
+} from '@ringmaster/dispatch';
 import { TcpState } from 'libnetraw';
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
-import type { Inbox, PacketLoop } from './packetLoop.js';
 import type { SharedState } from './sharedState.js';
 import type { Command, ConnectionList, EnterReport, Report } from './types.js';
 
@@ -10,8 +15,22 @@ const ENTER_CHUNK = 512;
 /** Rows of a snapshot per turn: each is an object. */
 const SNAPSHOT_CHUNK = 512;
 
+/** What commands are applied to: the packet loop. */
+export interface CommandTarget {
+  readonly dispatcher: Dispatcher;
+  setRole(role: DispatchMode): void;
+  setServers(servers: readonly ServerInfo[]): void;
+  hold(on: boolean): void;
+}
+
+/** Commands that wait for the packet loop. */
+export interface Inbox {
+  /** Does a bounded piece of what is to be done; returns whether something is left. */
+  step(target: CommandTarget, nowMs: number): boolean;
+}
+
 /** A command that takes several turns. Returns whether it is done. */
-type Job = (loop: PacketLoop, nowMs: number) => boolean;
+type Job = (target: CommandTarget, nowMs: number) => boolean;
 
 /** Applies the main thread's commands in their order, a bounded piece a turn. */
 export class CommandInbox implements Inbox {
@@ -27,27 +46,27 @@ export class CommandInbox implements Inbox {
     this.#report = report;
   }
 
-  step(loop: PacketLoop, nowMs: number): boolean {
+  step(target: CommandTarget, nowMs: number): boolean {
     if (this.#job !== undefined) {
-      if (this.#job(loop, nowMs)) this.#job = undefined;
+      if (this.#job(target, nowMs)) this.#job = undefined;
       return true;
     }
     const { mail } = this.#shared;
     if (mail === this.#seenMail) return false;
     const received = receiveMessageOnPort(this.#port) as { message: Command } | undefined;
     if (received === undefined) this.#seenMail = mail;
-    else this.#apply(received.message, loop);
+    else this.#apply(received.message, target);
     return true;
   }
 
-  #apply(command: Command, loop: PacketLoop): void {
+  #apply(command: Command, target: CommandTarget): void {
     switch (command.type) {
       case 'role':
-        return loop.setRole(command.role);
+        return target.setRole(command.role);
       case 'servers':
-        return loop.setServers(command.servers);
+        return target.setServers(command.servers);
       case 'hold':
-        return loop.hold(command.on);
+        return target.hold(command.on);
       case 'enter':
         this.#job = enterJob(command.server, command.list, (report) =>
           this.#report({ type: 'entered', id: command.id, report }),
@@ -64,9 +83,9 @@ export class CommandInbox implements Inbox {
 function enterJob(server: number, list: ConnectionList, done: (report: EnterReport) => void): Job {
   const report: EnterReport = { entered: 0, known: 0, moved: 0, refused: 0 };
   let row = 0;
-  return (loop, nowMs) => {
+  return (target, nowMs) => {
     const end = Math.min(list.count, row + ENTER_CHUNK);
-    for (; row < end; row++) report[enterRow(loop, server, list, row, nowMs)] += 1;
+    for (; row < end; row++) report[enterRow(target, server, list, row, nowMs)] += 1;
     if (row < list.count) return false;
     done(report);
     return true;
@@ -74,13 +93,13 @@ function enterJob(server: number, list: ConnectionList, done: (report: EnterRepo
 }
 
 function enterRow(
-  loop: PacketLoop,
+  target: CommandTarget,
   server: number,
   list: ConnectionList,
   row: number,
   nowMs: number,
 ): keyof EnterReport {
-  const result = loop.dispatcher.enter(
+  const result = target.dispatcher.enter(
     server,
     list.localAddress[row],
     list.clientAddress[row],
@@ -95,9 +114,9 @@ function enterRow(
 function snapshotJob(limit: number, done: (rows: ConnectionRow[]) => void): Job {
   const rows: ConnectionRow[] = [];
   let from = 0;
-  return (loop) => {
+  return (target) => {
     const wanted = Math.min(SNAPSHOT_CHUNK, limit - rows.length);
-    if (wanted > 0) from = loop.dispatcher.snapshot(wanted, (row) => rows.push({ ...row }), from);
+    if (wanted > 0) from = target.dispatcher.snapshot(wanted, (row) => rows.push({ ...row }), from);
     if (wanted > 0 && from >= 0) return false;
     done(rows);
     return true;

@@ -8,6 +8,7 @@ import {
 } from '@ringmaster/dispatch';
 import { Ready, VNET_HEADER_BYTES, type NativeMemory, type PacketRing, type Wake } from 'libnetraw';
 import { monotonicMs } from './clock.js';
+import type { CommandTarget, Inbox } from './inbox.js';
 import { BATCH_FRAMES, Outbox } from './outbox.js';
 import type { Figures, SharedState } from './sharedState.js';
 import { Tap } from './tap.js';
@@ -32,17 +33,11 @@ export interface PacketLoopOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** Commands that wait for the loop. */
-export interface Inbox {
-  /** Does a bounded piece of what is to be done; returns whether something is left. */
-  step(loop: PacketLoop, nowMs: number): boolean;
-}
-
 /**
  * The shell around the dispatcher: takes frames from the ring, asks what to do with each, and does it - up to 64 frames a
  * turn, run to completion, never awaits anything. Sleeps in the kernel while there is nothing to do.
  */
-export class PacketLoop {
+export class PacketLoop implements CommandTarget {
   #dispatcher: Dispatcher;
   readonly #given: PacketLoopOptions;
   readonly #shared: SharedState;
