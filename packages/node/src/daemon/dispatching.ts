@@ -22,6 +22,8 @@ const STRAY_MS = 3000;
 const LEASE_RENEWAL_MS = 20;
 /** A candidate whose map is not complete asks everybody again after this time (R19: only with a complete map). */
 const PREPARE_AGAIN_MS = 200;
+/** When, after a takeover, to look whether connections are still unknown: TCP repeats after 200 ms, 400 ms, and so on. */
+const SECOND_LOOK_MS = [150, 400, 1000, 2500];
 
 /**
  * Turns what the ring decides into dispatching (dispatch.md, Failover): take over, rebuild the connection map, step down.
@@ -33,6 +35,8 @@ export class Dispatching {
   private readonly parts: DispatchingParts;
   private stray: NodeJS.Timeout | undefined;
   private again: NodeJS.Timeout | undefined;
+  private secondLooks: NodeJS.Timeout[] = [];
+  private unknownAtStart = 0;
   private readonly lease: NodeJS.Timeout;
   /** The data plane's role is to dispatch; a change between `dispatcher` and `standalone` is none to it. */
   private dispatchingAlready = false;
@@ -70,6 +74,7 @@ export class Dispatching {
     clearInterval(this.lease);
     clearTimeout(this.stray);
     clearTimeout(this.again);
+    for (const timer of this.secondLooks) clearTimeout(timer);
     this.parts.announcer.stop();
     this.parts.rebuild.cancel();
   }
@@ -88,16 +93,27 @@ export class Dispatching {
   private prepare(): void {
     const { driver, rebuild, logger } = this.parts;
     this.updateServers();
-    void rebuild.run(this.everybody(), { hold: false }).then((complete) => {
+    void rebuild.run(this.everybody(), { hold: false }).then(async (complete) => {
       if (driver.state.role !== 'candidate') return;
       if (!complete) {
         logger.warn('connection map not complete, asking again', { inMs: PREPARE_AGAIN_MS });
         this.again = setTimeout(() => driver.state.role === 'candidate' && this.prepare(), PREPARE_AGAIN_MS);
         return;
       }
+      // The data plane first, then the switches (by `takeOver`), then the other dispatcher: no frame finds nobody.
+      this.startDataPlane();
+      await this.parts.dataPlane.settled();
+      if (driver.state.role !== 'candidate') return;
       logger.info('connection map complete, taking over', { ms: Math.round(rebuild.progress().ms) });
       driver.command({ kind: 'mapComplete' });
     });
+  }
+
+  private startDataPlane(): void {
+    const { dataPlane, leaseMs } = this.parts;
+    dataPlane.renewLease(monotonicMs() + leaseMs);
+    dataPlane.hold(true);
+    dataPlane.setRole('dispatch');
   }
 
   /**
@@ -110,12 +126,12 @@ export class Dispatching {
     this.dispatchingAlready = true;
     clearTimeout(this.stray);
     this.updateServers();
-    this.renewLease();
-    dataPlane.hold(true);
-    dataPlane.setRole('dispatch');
+    this.startDataPlane();
     announcer.start();
+    this.unknownAtStart = this.unknownDrops();
     void rebuild.run(this.everybody(), { hold: true }).then((complete) => {
       if (!this.dispatches) return;
+      this.secondLooks = SECOND_LOOK_MS.map((ms) => setTimeout(() => this.lookAgain(), ms));
       const facts = {
         ms: Math.round(rebuild.progress().ms),
         connections: dataPlane.stats().connections.total,
@@ -125,6 +141,22 @@ export class Dispatching {
     });
   }
 
+  /**
+   * A connection that the former dispatcher gave to a server in its last moment may have been too late for the answer of
+   * that server. Its packets are unknown here, and repeated by the client: if there are such, everybody is asked again.
+   */
+  private lookAgain(): void {
+    const unknown = this.unknownDrops();
+    if (!this.dispatches || unknown === this.unknownAtStart) return;
+    this.unknownAtStart = unknown;
+    this.parts.logger.info('packets of unknown connections since the takeover: asking everybody again');
+    void this.parts.rebuild.run(this.everybody(), { hold: true });
+  }
+
+  private unknownDrops(): number {
+    return this.parts.dataPlane.stats().drops['unknownConnection'] ?? 0;
+  }
+
   private stepDown(): void {
     const { driver, dataPlane, announcer, rebuild } = this.parts;
     const dispatched = this.dispatchingAlready;
@@ -132,6 +164,7 @@ export class Dispatching {
     rebuild.cancel();
     announcer.stop();
     clearTimeout(this.stray);
+    for (const timer of this.secondLooks) clearTimeout(timer);
     // In the ring: another one has taken over, and what still comes here is passed on. Out of it: nobody asked us to.
     if (dispatched && driver.state.phase === 'member') {
       dataPlane.setRole('stray');

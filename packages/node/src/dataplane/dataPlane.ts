@@ -43,6 +43,8 @@ export interface DataPlane {
   enter(server: number, list: ConnectionList): Promise<EnterReport>;
   /** Up to `limit` connections of the map. */
   snapshot(limit: number): Promise<ConnectionRow[]>;
+  /** Resolves when every command so far has been applied. */
+  settled(): Promise<void>;
   /** Reads shared memory: cheap, and at most one turn of the worker behind. */
   stats(): DataPlaneStats;
   /**
@@ -162,6 +164,10 @@ class WorkerDataPlane implements DataPlane {
       (id) => ({ type: 'snapshot', id, limit }),
       (report) => (report?.type === 'rows' ? report.rows : []),
     );
+  }
+
+  async settled(): Promise<void> {
+    await this.snapshot(0);
   }
 
   stats(): DataPlaneStats {
