@@ -1,5 +1,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -299,6 +301,46 @@ describe('a wire made of two rings and two senders', () => {
     const [report] = (await once(worker, 'message')) as [{ largestBytes: number; lost: number }];
     expect(report.largestBytes).toBeGreaterThan(10_000);
     expect(report.lost).toBe(0);
+  });
+});
+
+describe('the examples', () => {
+  const run = (name: string, ...args: string[]): ChildProcess => {
+    const path = fileURLToPath(new URL(`../../packages/libnetraw/examples/${name}`, import.meta.url));
+    return spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  };
+
+  it('dump packets', async () => {
+    const dump = run('packet-dump.mjs', 'right', '2');
+    const output = outputOf(dump);
+    const sending = setInterval(() => sendFrame('left', numbered(right, 1)), 20);
+    const lines = (await output).split('\n');
+    clearInterval(sending);
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatch(/^02:00:00:00:00:99 > [0-9a-f:]{17} +60 bytes  EtherType 0x88b5$/);
+    expect(dump.exitCode).toBe(0);
+  });
+
+  it('say what is wrong', async () => {
+    const dump = run('packet-dump.mjs', 'nowhere');
+    let message = '';
+    dump.stderr!.on('data', (data: Buffer) => (message += data.toString()));
+    await once(dump, 'close');
+    expect(message).toContain('ENODEV');
+    expect(dump.exitCode).toBe(1);
+  });
+
+  it('list connections', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const client = connect(port, '127.0.0.1');
+    await once(client, 'connect');
+    const output = await outputOf(run('connection-list.mjs', String(port)));
+    expect(output).toContain(`listening    127.0.0.1:${port}`);
+    expect(output).toContain(`established  127.0.0.1:${port}  127.0.0.1:${client.localPort}`);
+    client.destroy();
+    server.close();
   });
 });
 
