@@ -111,7 +111,9 @@ export class Dispatching {
 
   private startDataPlane(): void {
     const { dataPlane, leaseMs } = this.parts;
-    dataPlane.renewLease(monotonicMs() + leaseMs);
+    const untilMs = monotonicMs() + leaseMs;
+    // The lease of an earlier term has run out, which the first renewal is told; this is a new term.
+    if (!dataPlane.renewLease(untilMs)) dataPlane.renewLease(untilMs);
     dataPlane.hold(true);
     dataPlane.setRole('dispatch');
   }

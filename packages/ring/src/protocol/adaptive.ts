@@ -10,11 +10,6 @@ const DEVIATION_WEIGHT = 1 / 4;
 const DEVIATIONS = 4;
 const LARGEST_FACTOR = 4;
 
-export interface GapStatistics {
-  smoothedMs: number;
-  deviationMs: number;
-}
-
 /** Notes the time since the NUN was heard last. What is shorter than half an interval is a packet between heartbeats. */
 export function noteGap(state: RingState, gapMs: number): void {
   const { gaps, config } = state;

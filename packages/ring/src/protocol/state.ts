@@ -2,7 +2,6 @@ import type { Address } from '../address.js';
 import { BROADCAST, NO_ADDRESS } from '../address.js';
 import type { Message } from '../wire/packet.js';
 import { DEFAULT_MAX_PACKET_BYTES, ID_NONE } from '../wire/packet.js';
-import type { GapStatistics } from './adaptive.js';
 import type { ElectionRule } from './election.js';
 import { Roster } from './roster.js';
 
@@ -85,6 +84,12 @@ export type Phase = 'idle' | 'joining' | 'member' | 'left';
  * `standalone` is a dispatcher that is the only active member (R17).
  */
 export type Role = 'server' | 'candidate' | 'dispatcher' | 'standalone';
+
+/** How regularly the NUN is heard (R15, `adaptive.ts`). */
+export interface GapStatistics {
+  smoothedMs: number;
+  deviationMs: number;
+}
 
 /** A search for the other neighbour of a lost member (R12), unconfirmed so far. */
 export interface PendingRepair {
