@@ -3,7 +3,7 @@ import { nowMs } from '../clock.js';
 import { LabError } from '../errors.js';
 import type { Host } from '../world/host.js';
 import type { LabProcess } from '../world/process.js';
-import type { BurstEvent, HarmEvent, LoadEvent, RequestEvent, StateEvent } from './events.js';
+import type { BurstEvent, HarmEvent, LoadEvent, ReadyEvent, RequestEvent, StateEvent } from './events.js';
 
 const PROGRAM = fileURLToPath(new URL('./main.js', import.meta.url));
 
@@ -63,9 +63,9 @@ export class HeldConnections {
     const process = start(host, 'hold', target, options);
     const early: string[] = [];
     const stop = process.onLine((line) => early.push(line));
-    const ready = JSON.parse(await process.waitForLine(is('ready'), deadlineMs)) as StateEvent;
+    const ready = JSON.parse(await process.waitForLine(is('ready'), deadlineMs)) as ReadyEvent;
     stop();
-    const held = new HeldConnections(process, ready.servers as unknown as Record<string, number>);
+    const held = new HeldConnections(process, ready.servers);
     early.forEach((line) => held.#take(line));
     process.onLine((line) => held.#take(line));
     return held;
