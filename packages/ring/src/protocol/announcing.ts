@@ -10,6 +10,14 @@ export function direct(type: number, body: Uint8Array, state: RingState): Messag
   return { ttl: 1, destination: 0, source: state.id, type, body };
 }
 
+/**
+ * Time to live of a message that is to pass every other member once (R6). Its source takes it out, but that may die
+ * while the message travels: then it must not go round a second time.
+ */
+export function roundTtl(state: RingState): number {
+  return Math.max(1, state.roster.activeCount());
+}
+
 export function sendTo(step: Step, to: Address, ...messages: Message[]): void {
   step.effects.push({ kind: 'send', to, packet: encodePacket(messages) });
 }

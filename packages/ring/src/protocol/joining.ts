@@ -37,6 +37,8 @@ export function enterJoining(step: Step, why: JoinReason): void {
   state.joinTarget = why.target;
   state.joinRounds = 0;
   state.repair = undefined;
+  // A candidate's map would be complete while it may not take over, and nobody would tell it again.
+  if (state.role === 'candidate') resign(step, why.reason);
   if (!why.keepId) forgetIds(state);
   else state.idRing = why.target;
   resetNeighbours(step);

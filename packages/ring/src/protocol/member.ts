@@ -5,7 +5,7 @@ import { ID_EVERYBODY, ID_NONE } from '../wire/packet.js';
 import type { Address } from '../address.js';
 import { isBetween } from '../address.js';
 import { silenceLimitMs } from './adaptive.js';
-import { announce, announceTo, broadcast, direct, sendTo } from './announcing.js';
+import { announce, announceSoon, announceTo, broadcast, direct, sendTo } from './announcing.js';
 import { mergeInto, purge, reenter, repeatPurgeTo } from './joining.js';
 import {
   assignId,
@@ -38,6 +38,8 @@ export function tick(step: Step, dueMs: number): void {
   if (!isAlone(state)) watchNeighbours(step);
   if (state.phase !== 'member') return;
   keepRoster(step);
+  if (assignMissingIds(step) === 'exhausted') noIdLeft(step);
+  if (state.phase !== 'member') return;
   evaluateRole(step);
   if (state.leaving && (!isDispatching(state) || nowMs >= state.leaveDeadlineMs)) {
     leaveNow(step);
@@ -208,6 +210,15 @@ export function leave(step: Step): void {
     return;
   }
   leaveNow(step);
+}
+
+/** Started again before the successor has taken over: the service was repaired in time, nothing has to change. */
+export function stayAfterAll(step: Step): void {
+  const { state } = step;
+  if (!state.leaving) return;
+  state.leaving = false;
+  announceSoon(step, 3);
+  evaluateRole(step);
 }
 
 function leaveNow(step: Step): void {

@@ -3,8 +3,8 @@ import type { Announce } from '../wire/messages.js';
 import { encodeAssign, MessageType } from '../wire/messages.js';
 import type { Message } from '../wire/packet.js';
 import { ID_EVERYBODY, ID_NONE, MAX_ID } from '../wire/packet.js';
-import { announceSoon, direct, sendTo } from './announcing.js';
-import { spliceIn } from './neighbours.js';
+import { announceSoon, direct, roundTtl, sendTo } from './announcing.js';
+import { findEnds, spliceIn } from './neighbours.js';
 import type { RingState, Step } from './state.js';
 import { isMaster } from './state.js';
 
@@ -25,7 +25,10 @@ export function noteMember(step: Step, announce: Announce): boolean {
 
 /** Takes a member out of the roster's active ones. */
 export function dropMember(step: Step, address: Address, reason: string): void {
-  if (!step.state.roster.deactivate(address)) return;
+  const { ring, roster } = step.state;
+  const wasActive = roster.deactivate(address);
+  if (address === ring.smallest || address === ring.greatest) findEnds(step);
+  if (!wasActive) return;
   step.effects.push({ kind: 'membershipChanged', member: address, change: 'inactive', reason });
 }
 
@@ -33,11 +36,26 @@ export function noteHighestId(state: RingState, ...ids: number[]): void {
   state.highestId = Math.max(state.highestId, ...ids);
 }
 
-/** The next id of this creation time, `undefined` when all have been given out. */
-function nextId(state: RingState): number | undefined {
-  if (state.highestId >= MAX_ID) return undefined;
-  state.highestId++;
-  return state.highestId;
+/**
+ * The id for `address`, `undefined` when all have been given out: the last byte of the address, if nobody else has it.
+ * So within a network of 256 addresses an id never comes to mean another member of one creation time (R3), whoever gives
+ * it out: in a ring that is falling apart or growing together several members may take themselves for the master, and none
+ * of them knows what the others gave. In a larger network two addresses may want one id: then it is the next one that has
+ * not been given out, and should two masters choose alike, `settleIdConflict` settles it.
+ */
+function chooseId(state: RingState, address: Address): number | undefined {
+  const lastByte = address % 256;
+  const next = state.highestId + 1;
+  const free = (id: number): boolean => id > ID_NONE && id <= MAX_ID && !isTaken(state, id, address);
+  if (free(lastByte)) return lastByte;
+  if (free(next)) return next;
+  for (let id = 1; id <= MAX_ID; id++) if (free(id)) return id;
+  return undefined;
+}
+
+function isTaken(state: RingState, id: number, address: Address): boolean {
+  if (state.id === id && address !== state.ring.self) return true;
+  return state.roster.all().some((m) => m.id === id && m.address !== address);
 }
 
 /** A master without an id gives itself one, then everybody who has none (R3). */
@@ -45,7 +63,7 @@ export function assignMissingIds(step: Step): 'done' | 'exhausted' {
   const { state } = step;
   if (!isMaster(state)) return 'done';
   if (state.id === ID_NONE) {
-    const own = nextId(state);
+    const own = chooseId(state, state.ring.self);
     if (own === undefined) return 'exhausted';
     takeId(step, own);
   }
@@ -62,9 +80,10 @@ export function assignId(step: Step, address: Address): number | undefined {
   const member = state.roster.get(address);
   if (!member) return undefined;
   if (member.id === ID_NONE) {
-    const id = nextId(state);
+    const id = chooseId(state, address);
     if (id === undefined) return undefined;
     member.id = id;
+    noteHighestId(state, id);
     step.effects.push({
       kind: 'membershipChanged',
       member: address,
@@ -72,7 +91,7 @@ export function assignId(step: Step, address: Address): number | undefined {
       reason: `given id ${id}`,
     });
     if (state.ring.ndn !== address)
-      sendTo(step, state.ring.ndn, assignMessage(state, address, id, 255, ID_EVERYBODY));
+      sendTo(step, state.ring.ndn, assignMessage(state, address, id, roundTtl(state), ID_EVERYBODY));
   }
   sendTo(step, address, assignMessage(state, address, member.id, 1, 0));
   return member.id;

@@ -60,6 +60,19 @@ export function spliceOut(step: Step, removal: Removal): void {
   }
   if (ring.ndn === lost) setDownstream(step, isBetween(ring.self, upstream, lost) ? upstream : downstream);
   if (ring.nun === lost) setUpstream(step, isBetween(lost, downstream, ring.self) ? downstream : upstream);
-  if (ring.smallest === lost) ring.smallest = downstream;
-  if (ring.greatest === lost) ring.greatest = upstream;
+}
+
+/**
+ * One of the ends of the order is gone. The other ends of its gap, as a message named them, may be gone likewise by now:
+ * the list of members knows better.
+ */
+export function findEnds(step: Step): void {
+  const { ring, roster } = step.state;
+  ring.smallest = Math.min(ring.self, ring.ndn, ring.nun);
+  ring.greatest = Math.max(ring.self, ring.ndn, ring.nun);
+  for (const member of roster.all()) {
+    if (!member.active) continue;
+    ring.smallest = Math.min(ring.smallest, member.address);
+    ring.greatest = Math.max(ring.greatest, member.address);
+  }
 }

@@ -3,7 +3,7 @@ import type { Removal, Repair } from '../wire/messages.js';
 import { encodeRemoval, encodeRepair, MessageType } from '../wire/messages.js';
 import type { Message } from '../wire/packet.js';
 import { ID_EVERYBODY } from '../wire/packet.js';
-import { announceSoon, announceTo, broadcast, direct, sendTo } from './announcing.js';
+import { announceSoon, announceTo, broadcast, direct, roundTtl, sendTo } from './announcing.js';
 import { dropMember } from './membership.js';
 import { freshCreationTime } from './joining.js';
 import { setDownstream, setUpstream, spliceOut } from './neighbours.js';
@@ -88,7 +88,7 @@ export function hearSplice(step: Step, removal: Removal): void {
   broadcast(step, gone);
   applyRemoval(step, removal, 'gone, gap closed');
   if (state.ring.ndn !== state.ring.self) {
-    sendTo(step, state.ring.ndn, { ...gone, ttl: 255, destination: ID_EVERYBODY });
+    sendTo(step, state.ring.ndn, { ...gone, ttl: roundTtl(state), destination: ID_EVERYBODY });
   }
 }
 

@@ -93,5 +93,6 @@ function changeRole(step: Step, role: Role, reason: string): void {
   const wasDispatching = isDispatching(state);
   state.role = role;
   step.effects.push({ kind: 'roleChanged', role, reason });
-  if (wasDispatching !== isDispatching(state)) announceSoon(step, 3);
+  // Who has left says nothing any more: it would be taken for one that comes back.
+  if (state.phase !== 'left' && wasDispatching !== isDispatching(state)) announceSoon(step, 3);
 }

@@ -11,7 +11,7 @@ import {
 import type { Message } from '../wire/packet.js';
 import { decodePacket, ID_EVERYBODY, ID_NONE, packMessages } from '../wire/packet.js';
 import { noteGap } from './adaptive.js';
-import { announceTo, sendTo } from './announcing.js';
+import { announceTo, roundTtl, sendTo } from './announcing.js';
 import {
   announceJoining,
   enterJoining,
@@ -20,7 +20,16 @@ import {
   hearWhileJoining,
   joinTimeout,
 } from './joining.js';
-import { hearAsMember, hearGone, hearLeave, hearMisrouted, hearRedirect, leave, tick } from './member.js';
+import {
+  hearAsMember,
+  hearGone,
+  hearLeave,
+  hearMisrouted,
+  hearRedirect,
+  leave,
+  stayAfterAll,
+  tick,
+} from './member.js';
 import { hearRepair, hearSplice, startRepair } from './repair.js';
 import { takeOver } from './roles.js';
 import type { Command, Effect, Input, Outbox, RingState, Step, TimerName } from './state.js';
@@ -57,7 +66,10 @@ function obey(step: Step, command: Command): void {
   const { state } = step;
   switch (command.kind) {
     case 'start':
-      if (isActive(state)) return;
+      if (isActive(state)) {
+        stayAfterAll(step);
+        return;
+      }
       state.leaving = false;
       enterJoining(step, { reason: 'started', target: 0, newcomer: true, keepId: false });
       return;
@@ -81,7 +93,7 @@ function sendApplication(step: Step, destination: number, body: Uint8Array): voi
   }
   if (state.phase !== 'member' || isAlone(state)) return;
   const type = MessageType.application;
-  forward(step, [{ ttl: 255, destination, source: state.id, type, body }]);
+  forward(step, [{ ttl: roundTtl(state), destination, source: state.id, type, body }]);
 }
 
 function expire(step: Step, timer: TimerName, dueMs: number): void {
@@ -141,7 +153,9 @@ function forward(step: Step, messages: Outbox): void {
 function receiveMessage(step: Step, from: Address, message: Message, onward: Outbox): void {
   const { state } = step;
   const own = state.id !== ID_NONE;
-  if (message.ttl > 1 && own && message.source === state.id) {
+  // A direct message (ttl 1, to nobody by id) never comes round; it may come from one who has our id by mistake.
+  const circulates = message.ttl > 1 || message.destination !== ID_NONE;
+  if (circulates && own && message.source === state.id) {
     if (message.type === MessageType.heartbeat) {
       state.counters.heartbeatsReturned++;
       state.lastHeartbeatMs = step.nowMs;

@@ -13,7 +13,8 @@ export const SERIAL_BYTES = 4;
 /** Invariant 3: no message is delivered twice to a member by one circulation, and none circulates for ever. */
 export class Circulation implements Observer {
   private readonly judge: Judge;
-  private readonly delivered = new Map<Station, Set<number>>();
+  /** Serial numbers by station and life of its process: a restarted one has not heard anything yet. */
+  private readonly delivered = new Map<number, Set<number>>();
   /** Time to live with which each message was sent on, by serial number: it only ever falls. */
   private readonly sentOn = new Map<number, Set<number>>();
 
@@ -31,8 +32,9 @@ export class Circulation implements Observer {
   private noteDelivery(station: Station, body: Uint8Array): void {
     if (body.length !== SERIAL_BYTES) return;
     const serial = readSerial(body, 0);
-    let seen = this.delivered.get(station);
-    if (!seen) this.delivered.set(station, (seen = new Set()));
+    const key = station.index * 1e6 + station.life;
+    let seen = this.delivered.get(key);
+    if (!seen) this.delivered.set(key, (seen = new Set()));
     if (seen.has(serial)) this.judge.fail(3, `message ${serial} was delivered twice to ${station.name}`);
     seen.add(serial);
   }

@@ -22,6 +22,7 @@ export class ConvergenceCheck implements Observer {
   constructor(world: World, judge: Judge) {
     this.world = world;
     this.judge = judge;
+    world.at(world.scenario.stormEndMs + SAMPLE_MS, () => this.look());
     world.at(world.scenario.settledMs, () => this.decide());
   }
 
