@@ -18,6 +18,8 @@ import { SteadyRing } from './steadyState.js';
 
 /** `docs/protocol.md` must say what the code does. */
 const TEXT = readFileSync(new URL('../../../docs/protocol.md', import.meta.url), 'utf8');
+/** The same, wherever its lines break. */
+const PROSE = TEXT.replace(/\s+/g, ' ');
 
 /** The cells of each row of the first table behind a heading, without the head of the table. */
 function tableUnder(heading: string): string[][] {
@@ -110,9 +112,9 @@ describe('docs/protocol.md', () => {
 
   it('gives the largest packets', () => {
     const sealed = DEFAULT_MAX_PACKET_BYTES + ENVELOPE_BYTES;
-    expect(TEXT).toContain(`packets of at most ${DEFAULT_MAX_PACKET_BYTES} bytes (${sealed} sealed)`);
+    expect(PROSE).toContain(`packets of at most ${DEFAULT_MAX_PACKET_BYTES} bytes (${sealed} sealed)`);
     const announcement = 1 + 4 + 2 + encodeAnnounce(ANNOUNCE).length + MAX_SERVICES_BYTES;
-    expect(TEXT).toContain(`an announcement, has at most ${announcement} bytes`);
+    expect(PROSE).toContain(`an announcement, has at most ${announcement} bytes`);
   });
 
   it('gives what a ring without faults costs: a simulated ring costs that, and the formula says it', () => {
