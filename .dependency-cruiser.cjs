@@ -1,4 +1,4 @@
-/** Arrows point down: cli, lab -> node -> {transport -> ring, dispatch -> libnetraw/wire} and libnetraw. */
+/** Arrows point down: cli, lab -> node -> {transport -> {ring, libnetraw}, dispatch -> libnetraw/wire} and libnetraw. */
 const only = (from, allowed, comment) => ({
   name: `${from}-imports-only-${allowed.join('-or-') || 'itself'}`,
   comment,
@@ -22,7 +22,7 @@ module.exports = {
   forbidden: [
     only('libnetraw', [], 'Somebody could publish it and use it without the rest.'),
     only('ring', [], 'The protocol core stands alone.'),
-    only('transport', ['ring'], 'A shell of the ring.'),
+    only('transport', ['ring', 'libnetraw'], 'Shells of the ring: datagrams, and frames.'),
     only('dispatch', ['libnetraw/(src|dist)/wire'], 'Rewriting needs the codecs and nothing else.'),
     only(
       'simulator',

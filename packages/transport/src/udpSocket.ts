@@ -2,7 +2,7 @@ import { DgramAsPromised } from 'dgram-as-promised';
 import type { SocketAsPromised } from 'dgram-as-promised';
 import type { Address } from '@ringmaster/ring';
 import { formatIpv4, NO_ADDRESS, parseIpv4 } from '@ringmaster/ring';
-import type { RingSocket, RingSocketEvents } from './ringSocket.js';
+import type { RingSocket, RingSocketEvents, SocketCounters } from './ringSocket.js';
 
 export interface UdpSocketOptions {
   /** UDP port of the ring, the same on every member. */
@@ -27,7 +27,7 @@ export class UdpSocket implements RingSocket {
   private downstream:
     { readonly address: Address; readonly socket: SocketAsPromised; connected: boolean } | undefined;
   private closed = false;
-  sendErrors = 0;
+  private readonly count = { sendErrors: 0, malformed: 0, overrun: 0 };
 
   private constructor(options: UdpSocketOptions, socket: SocketAsPromised) {
     this.options = options;
@@ -44,8 +44,12 @@ export class UdpSocket implements RingSocket {
       const from = parseIpv4(sender.address);
       if (from !== undefined) opened.events?.packet(from, packet);
     });
-    socket.socket.on('error', () => opened.sendErrors++);
+    socket.socket.on('error', () => opened.count.sendErrors++);
     return opened;
+  }
+
+  get counters(): Readonly<SocketCounters> {
+    return this.count;
   }
 
   listen(events: RingSocketEvents): void {
@@ -72,7 +76,7 @@ export class UdpSocket implements RingSocket {
     const watched = { address, socket, connected: false };
     this.downstream = watched;
     socket.socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ECONNREFUSED') this.sendErrors++;
+      if (error.code !== 'ECONNREFUSED') this.count.sendErrors++;
       else if (this.downstream === watched) this.events?.refused(address);
     });
     socket.socket.on('connect', () => (watched.connected = true));
@@ -93,6 +97,6 @@ export class UdpSocket implements RingSocket {
   }
 
   private readonly countError = (error: Error | null): void => {
-    if (error) this.sendErrors++;
+    if (error) this.count.sendErrors++;
   };
 }

@@ -1,0 +1,72 @@
+/**
+ * Receives ring frames in a thread of its own, which blocks in a poll: Node's event loop cannot wait for a packet socket.
+ * Frames are taken apart here, so that a flood of garbage costs the main thread nothing but a number.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { PacketRing, Ready, Wake, type SystemError } from 'libnetraw';
+import type { ReceivedPacket, ReceiverData, ReceiverReport } from './receiver.js';
+import { ringFilter, Shared } from './receiver.js';
+import { decodeRingFrame } from './ringFrame.js';
+
+/** Room for a frame of 1,514 bytes and what the kernel puts before it; ring frames are a third of that. */
+const SLOT_BYTES = 2048;
+const SLOTS = 256;
+const BATCH_FRAMES = 64;
+/** Packets that may wait for the main thread. A stalled one has missed its heartbeats long before so many have come. */
+const MAX_WAITING = 1024;
+/** While the interface is down the poll returns at once, to say so. */
+const DOWN_MS = 50;
+
+const { interface: name, shared, wakeFd } = workerData as ReceiverData;
+const words = new Int32Array(shared);
+const report = (message: ReceiverReport): void => parentPort?.postMessage(message);
+
+function open(): PacketRing | undefined {
+  try {
+    return PacketRing.open({ interface: name, slots: SLOTS, slotBytes: SLOT_BYTES, filter: ringFilter() });
+  } catch (error) {
+    const { code, message } = error as SystemError;
+    report({ kind: 'failed', code, message });
+    return undefined;
+  }
+}
+
+/** One batch out of the ring. */
+function turn(ring: PacketRing): void {
+  const packets: ReceivedPacket[] = [];
+  let malformed = 0;
+  let overrun = 0;
+  for (let frames = 0; frames < BATCH_FRAMES; frames++) {
+    const slot = ring.take();
+    if (slot < 0) break;
+    const offset = ring.frameOffset(slot);
+    const frame = ring.memory.bytes.subarray(offset, offset + ring.frameLength(slot));
+    const decoded = ring.isTruncated(slot) ? undefined : decodeRingFrame(frame);
+    ring.release(slot);
+    if (!decoded?.ok) malformed++;
+    else if (Atomics.load(words, Shared.waiting) + packets.length >= MAX_WAITING) overrun++;
+    else packets.push({ from: decoded.from, packet: decoded.packet });
+  }
+  if (packets.length + malformed + overrun === 0) return;
+  Atomics.add(words, Shared.waiting, packets.length);
+  report({ kind: 'received', packets, malformed, overrun });
+}
+
+function run(ring: PacketRing): void {
+  const wake = Wake.of(wakeFd);
+  const nothing = new Int32Array(new SharedArrayBuffer(4));
+  while (Atomics.load(words, Shared.stop) === 0) {
+    const ready = ring.poll(-1, wake);
+    if ((ready & Ready.frames) !== 0) turn(ring);
+    if ((ready & Ready.error) === 0) continue;
+    ring.takeError();
+    Atomics.wait(nothing, 0, 0, DOWN_MS);
+  }
+  ring.close();
+}
+
+const ring = open();
+if (ring !== undefined) {
+  report({ kind: 'ready' });
+  run(ring);
+}
