@@ -112,10 +112,14 @@ const election = z.union(
 const KEY_FILES = 'a path, or a list of 1 to 16 paths (the first seals, all of them open)';
 const keyFile = z.union([text(KEY_FILES), z.array(text(KEY_FILES)).min(1).max(16)], { error: KEY_FILES });
 
+/** What carries the ring: datagrams, or frames of its own EtherType. */
+export const TRANSPORTS = ['udp', 'ethernet'] as const;
+
 const TRUE_OR_FALSE = 'true or false';
 
 const ring = z.strictObject(
   {
+    transport: z.enum(TRANSPORTS, { error: oneOf(TRANSPORTS) }).default('udp'),
     port: portNumber.default(7400),
     keyFile: keyFile.optional(),
     insecure: z.boolean({ error: TRUE_OR_FALSE }).default(false),

@@ -25,7 +25,9 @@ weight: 1
 capabilities: [dispatch, serve]
 
 ring:
-  # UDP port on which the nodes talk, the same on all.
+  # What carries the ring: udp, or ethernet frames of an EtherType of their own. The same on all.
+  transport: udp
+  # UDP and TCP port on which the nodes talk, the same on all.
   port: 7400
   # The shared secret: nodes without it are never admitted. A relative path starts from this file's directory.
   # While rotating keys, a list: the first seals, all of them open.  keyFile: [new.key, old.key]

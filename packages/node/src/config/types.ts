@@ -1,9 +1,10 @@
 /** The configuration as the node uses it: defaults filled in, paths absolute, alternatives in one form. */
-import type { CAPABILITIES, MODES, PROTOCOLS, SCHEDULERS } from './schema.js';
+import type { CAPABILITIES, MODES, PROTOCOLS, SCHEDULERS, TRANSPORTS } from './schema.js';
 
 export type Capability = (typeof CAPABILITIES)[number];
 export type DispatchMode = (typeof MODES)[number];
 export type ServiceProtocol = (typeof PROTOCOLS)[number];
+export type RingTransport = (typeof TRANSPORTS)[number];
 export type SchedulerName = (typeof SCHEDULERS)[number];
 
 /** Who dispatches (R18): the member at `position` (from 1), counted from the smallest or the largest address. */
@@ -13,7 +14,9 @@ export interface ElectionConfig {
 }
 
 export interface RingConfig {
-  /** UDP port of the ring, the same on every member. */
+  /** What carries the ring; members are ordered by IPv4 address over UDP, by MAC over Ethernet. */
+  readonly transport: RingTransport;
+  /** UDP port of the ring and TCP port of the connection lists, the same on every member. */
   readonly port: number;
   /** Absolute paths; the first key seals, all of them open. Empty exactly when `insecure`. */
   readonly keyFiles: readonly string[];
@@ -58,7 +61,7 @@ export interface NodeConfig {
   /** Absolute path of the file this was read from. */
   readonly file: string;
   readonly interface: string;
-  /** Which address of the interface is the ring address; absent: its first IPv4 address. */
+  /** Which address of the interface is the node's own; absent: its first IPv4 address. */
   readonly address?: string;
   readonly outside?: { readonly interface: string };
   readonly weight: number;

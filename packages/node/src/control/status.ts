@@ -6,7 +6,7 @@
 export type NodeRole = 'dispatcher' | 'server' | 'standalone';
 
 export interface MemberStatus {
-  /** Ring address, dotted. */
+  /** IPv4 address of its host, dotted. */
   readonly address: string;
   /** 1 to 254, given out by the ring master; 0 while the member has none. */
   readonly id: number;
@@ -22,7 +22,7 @@ export interface RingStatus {
   readonly createdAt: number;
   /** Address of the dispatcher, or null while there is none. */
   readonly dispatcher: string | null;
-  /** In the order of the ring, by address. */
+  /** In the order of the ring: by address, or by MAC when the ring runs over Ethernet. */
   readonly members: readonly MemberStatus[];
 }
 
@@ -70,7 +70,7 @@ export interface ConnectionStatus {
   /** `10.0.0.100:80` */
   readonly cluster: string;
   readonly protocol: 'tcp' | 'udp';
-  /** Ring address of the server that has the connection. */
+  /** Address of the server that has the connection. */
   readonly server: string;
   readonly state: 'halfOpen' | 'established' | 'closing';
   /** Milliseconds since its last packet. */

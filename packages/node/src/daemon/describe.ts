@@ -3,7 +3,8 @@ import { randomInt } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { ClusterConfig as DispatchCluster } from '@ringmaster/dispatch';
 import { virtualMacOf } from '@ringmaster/dispatch';
-import type { RingConfig, SelfDescription } from '@ringmaster/ring';
+import type { Address, RingConfig, SelfDescription } from '@ringmaster/ring';
+import { addressOfMac } from '@ringmaster/transport';
 import type { NodeConfig } from '../config/index.js';
 import { ipv4Number } from '../host/clusterAddress.js';
 import type { HostInterface } from '../host/index.js';
@@ -36,14 +37,19 @@ export function inventoryData(
   };
 }
 
+/** What orders the members: the IPv4 address, or over Ethernet the MAC. */
+function ringAddress({ ring }: NodeConfig, host: HostInterface): Address {
+  return ring.transport === 'ethernet' ? addressOfMac(host.mac) : ipv4Number(host.address);
+}
+
 export function describeSelf(config: NodeConfig, host: HostInterface): SelfDescription {
   return {
-    address: ipv4Number(host.address),
+    address: ringAddress(config, host),
     mac: host.mac,
     canDispatch: config.capabilities.includes('dispatch'),
     canServe: config.capabilities.includes('serve'),
     weight: config.weight,
-    services: encodeServices(config.clusters),
+    services: encodeServices(host.address, config.clusters),
     incarnation: randomInt(1, 2 ** 32),
   };
 }

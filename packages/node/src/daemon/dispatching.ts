@@ -1,10 +1,11 @@
 import type { RingEvent } from '@ringmaster/transport';
 import type { RingDriver } from '@ringmaster/transport';
-import { formatIpv4, isDispatching } from '@ringmaster/ring';
+import { isDispatching } from '@ringmaster/ring';
 import type { Announcer } from '../announcer.js';
 import { monotonicMs, type DataPlane } from '../dataplane/index.js';
 import type { Logger } from '../logging.js';
 import type { Rebuild } from '../inventory/rebuild.js';
+import { activeHosts, hostOf, showMember } from './hosts.js';
 import { serverTable } from './serverTable.js';
 
 export interface DispatchingParts {
@@ -179,13 +180,15 @@ export class Dispatching {
 
   private membershipChanged(event: RingEvent & { kind: 'membershipChanged' }): void {
     const { driver, rebuild, logger } = this.parts;
-    const member = formatIpv4(event.member);
+    const member = showMember(driver.state, event.member);
     if (event.change === 'updated') logger.debug(`member ${member} updated`, { reason: event.reason });
     else logger.info(`member ${member} ${event.change}`, { reason: event.reason });
     this.updateServers();
     // Whoever comes (back) may hold connections that this dispatcher has never seen.
     const wanted = this.dispatches || driver.state.role === 'candidate';
-    if (event.change === 'joined' && wanted) void rebuild.run([event.member], { hold: this.dispatches });
+    const host = hostOf(driver.state, event.member);
+    if (event.change === 'joined' && wanted && host !== undefined)
+      void rebuild.run([host], { hold: this.dispatches });
   }
 
   private updateServers(): void {
@@ -193,9 +196,7 @@ export class Dispatching {
   }
 
   private everybody(): number[] {
-    const { state } = this.parts.driver;
-    const others = state.roster.all().filter((m) => m.active);
-    return [state.ring.self, ...others.map((m) => m.address)];
+    return activeHosts(this.parts.driver.state);
   }
 
   private renewLease(): void {

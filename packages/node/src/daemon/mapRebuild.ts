@@ -6,6 +6,7 @@ import { monotonicMs } from '../dataplane/index.js';
 import { askForConnections } from '../inventory/index.js';
 import { Rebuild } from '../inventory/rebuild.js';
 import type { Logger } from '../logging.js';
+import { activeHosts } from './hosts.js';
 import type { Shells } from './shells.js';
 
 /** Until a member accepts the question: a busy host may take its time, and late is better than never. */
@@ -29,7 +30,7 @@ export function makeRebuild(config: NodeConfig, shells: Shells, state: RingState
         maxConnections: config.maxConnections,
         onRows,
       }),
-    isThere: (member) => member === state.ring.self || state.roster.get(member)?.active === true,
+    isThere: (member) => activeHosts(state).includes(member),
     enter: (member, list) => dataPlane.enter(member, list),
     hold: (on) => dataPlane.hold(on),
     onResult: (member, result, ms) => {

@@ -27,3 +27,19 @@ export function portProblem(error: unknown, protocol: 'UDP' | 'TCP', port: numbe
   }
   return new StartProblem('ring-socket', `${protocol} port ${port} cannot be opened: ${message}`);
 }
+
+/** Makes a problem of what opening a socket for ring frames answered. */
+export function frameProblem(error: unknown, interfaceName: string): StartProblem {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'EPERM') {
+    const cure = 'run as root, or with CAP_NET_RAW';
+    return new StartProblem(
+      'not-permitted',
+      `the ring may not use Ethernet frames on ${interfaceName}; ${cure}`,
+    );
+  }
+  return new StartProblem(
+    'ring-socket',
+    `the ring cannot use Ethernet frames on ${interfaceName}: ${message}`,
+  );
+}

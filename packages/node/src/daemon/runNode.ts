@@ -45,7 +45,8 @@ export async function runNode(config: NodeConfig, dependencies: NodeDependencies
     driver.start();
     health.start();
     const { address, name } = shells.host;
-    logger.info('node started', { address, interface: name, port: config.ring.port });
+    const { transport, port } = config.ring;
+    logger.info('node started', { address, interface: name, transport, port });
     return {
       stop: async () => {
         logger.info('leaving the ring', { dispatching: isDispatching(driver.state) });
@@ -88,7 +89,7 @@ function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logg
 
 async function openControl(
   config: NodeConfig,
-  { dataPlane, inventory }: Shells,
+  { dataPlane, inventory, socket }: Shells,
   { driver, rebuild }: Deciding,
   unwinding: Unwinding,
 ): Promise<void> {
@@ -100,6 +101,7 @@ async function openControl(
         rebuild: rebuild.progress(),
         ringDrops: driver.drops,
         inventoryRefused: inventory.refused,
+        socket: socket.counters,
       }),
     connections: async (limit) =>
       connectionsDocument(await dataPlane.snapshot(limit), dataPlane.stats().connections.total),

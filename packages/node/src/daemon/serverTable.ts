@@ -1,18 +1,19 @@
 import type { RingState } from '@ringmaster/ring';
 import type { ServerInfo } from '../dataplane/index.js';
+import { hostedMembers, ownHost } from './hosts.js';
 
 /** The servers as the dispatcher needs them: every member that it knows of, those that are away as inactive (R11). */
 export function serverTable(state: RingState): ServerInfo[] {
   const { self } = state;
   const own: ServerInfo = {
-    address: self.address,
+    address: ownHost(state),
     mac: self.mac,
     weight: self.weight,
     active: selfServes(state),
     local: true,
   };
-  const others = state.roster.all().map((member) => ({
-    address: member.address,
+  const others = hostedMembers(state).map(({ host, member }) => ({
+    address: host,
     mac: member.mac,
     weight: member.weight,
     active: member.active && member.canServe && !member.leaving,

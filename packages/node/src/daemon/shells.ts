@@ -1,4 +1,4 @@
-import { UdpSocket } from '@ringmaster/transport';
+import { EthernetSocket, UdpSocket, type RingSocket } from '@ringmaster/transport';
 import { Announcer } from '../announcer.js';
 import type { NodeConfig } from '../config/index.js';
 import { loadKeys } from '../config/index.js';
@@ -10,14 +10,14 @@ import { startInventoryServer, type InventoryServer } from '../inventory/index.j
 import type { Logger } from '../logging.js';
 import { dispatchClusters, inventoryData } from './describe.js';
 import { withHighDescriptor } from './highDescriptor.js';
-import { portProblem, StartProblem } from './problem.js';
+import { frameProblem, portProblem, StartProblem } from './problem.js';
 import type { Unwinding } from './unwinding.js';
 
 /** Everything of a node that touches the world, except the ring's protocol and the control socket. */
 export interface Shells {
   readonly keys: readonly Uint8Array[] | undefined;
   readonly host: HostInterface;
-  readonly socket: UdpSocket;
+  readonly socket: RingSocket;
   readonly inventory: InventoryServer;
   readonly dataPlane: DataPlane;
   readonly announcer: Announcer;
@@ -46,7 +46,7 @@ export async function openShells(options: ShellOptions): Promise<Shells> {
     options.logger.warn('a cluster address could not be announced; trying again', { why }),
   );
   unwinding.push('closing the announcer', () => announcer.close());
-  const socket = await openRingSocket(config, host);
+  const socket = await openRingSocket(options, host);
   unwinding.push('closing the ring socket', () => socket.close());
   return {
     keys,
@@ -104,10 +104,22 @@ function openInventory(
   });
 }
 
-function openRingSocket({ ring }: NodeConfig, host: HostInterface): Promise<UdpSocket> {
-  const options = { port: ring.port, broadcast: ipv4Number(host.broadcast) };
+function openRingSocket(options: ShellOptions, host: HostInterface): Promise<RingSocket> {
+  const { ring } = options.config;
+  return ring.transport === 'ethernet' ? openFrames(options, host) : openDatagrams(ring.port, host);
+}
+
+function openDatagrams(port: number, host: HostInterface): Promise<RingSocket> {
+  const options = { port, broadcast: ipv4Number(host.broadcast) };
   return withHighDescriptor(() => UdpSocket.open(options)).catch((error: unknown) => {
-    throw portProblem(error, 'UDP', ring.port);
+    throw portProblem(error, 'UDP', port);
+  });
+}
+
+function openFrames({ onFatal }: ShellOptions, { name, mac }: HostInterface): Promise<RingSocket> {
+  const onFailure = (why: string): void => onFatal(`the ring has failed: ${why}`);
+  return EthernetSocket.open({ interface: name, mac, onFailure }).catch((error: unknown) => {
+    throw frameProblem(error, name);
   });
 }
 

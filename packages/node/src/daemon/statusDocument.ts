@@ -1,10 +1,11 @@
 import type { RingState } from '@ringmaster/ring';
-import { creationTimeMs, dispatcherOf, formatIpv4, NO_ADDRESS } from '@ringmaster/ring';
-import type { DropCounts } from '@ringmaster/transport';
+import { creationTimeMs, dispatcherOf, formatIpv4 } from '@ringmaster/ring';
+import type { DropCounts, SocketCounters } from '@ringmaster/transport';
 import { formatMac } from 'libnetraw/wire';
 import type { DataPlaneStats } from '../dataplane/index.js';
 import type { MemberStatus, NodeRole, StatusDocument } from '../control/index.js';
 import type { RebuildProgress } from '../inventory/rebuild.js';
+import { hostedMembers, hostOf, ownHost } from './hosts.js';
 import { selfServes } from './serverTable.js';
 
 export interface StatusSources {
@@ -14,19 +15,20 @@ export interface StatusSources {
   /** Ring packets refused by the session layer, by reason. */
   readonly ringDrops: DropCounts;
   readonly inventoryRefused: number;
+  readonly socket: Readonly<SocketCounters>;
 }
 
 /** The one document from which everything that shows a node is made. */
 export function statusDocument(sources: StatusSources): StatusDocument {
   const { state, stats, rebuild } = sources;
-  const dispatcher = dispatcherOf(state);
+  const dispatcher = hostOf(state, dispatcherOf(state));
   return {
-    address: formatIpv4(state.ring.self),
+    address: formatIpv4(ownHost(state)),
     id: state.id,
     role: roleOf(state),
     ring: {
       createdAt: creationTimeMs(state.ring.createdAt),
-      dispatcher: dispatcher === NO_ADDRESS ? null : formatIpv4(dispatcher),
+      dispatcher: dispatcher === undefined ? null : formatIpv4(dispatcher),
       members: members(state),
     },
     connections: stats.connections,
@@ -43,6 +45,7 @@ export function statusDocument(sources: StatusSources): StatusDocument {
       ringBufferDropped: stats.ringDropped,
       ring: { ...state.counters },
       ringRefused: { ...sources.ringDrops, inventory: sources.inventoryRefused },
+      ringSocket: { ...sources.socket },
     },
   };
 }
@@ -54,19 +57,20 @@ function roleOf(state: RingState): NodeRole {
 
 function members(state: RingState): MemberStatus[] {
   const own: MemberStatus = {
-    address: formatIpv4(state.ring.self),
+    address: formatIpv4(ownHost(state)),
     id: state.id,
     mac: formatMac(state.self.mac),
     role: roleOf(state),
     active: selfServes(state),
   };
-  const others = state.roster.all().map((member) => ({
-    address: formatIpv4(member.address),
+  const hosted = hostedMembers(state);
+  const others = hosted.map(({ host, member }) => ({
+    address: formatIpv4(host),
     id: member.id,
     mac: formatMac(member.mac),
     role: (member.dispatching ? 'dispatcher' : 'server') as NodeRole,
     active: member.active && member.canServe && !member.leaving,
   }));
-  const place = others.findIndex((_, i) => (state.roster.all()[i]?.address ?? 0) > state.ring.self);
+  const place = hosted.findIndex(({ member }) => member.address > state.ring.self);
   return place < 0 ? [...others, own] : [...others.slice(0, place), own, ...others.slice(place)];
 }

@@ -10,7 +10,7 @@ export interface HostInterface {
   readonly index: number;
   readonly mac: Uint8Array;
   readonly mtuBytes: number;
-  /** The ring address: dotted IPv4. */
+  /** The node's own address, by which others know it: dotted IPv4. */
   readonly address: string;
   readonly prefixLength: number;
   /** Where ring broadcasts go. */

@@ -10,7 +10,7 @@ export interface RebuildProgress {
 
 export interface RebuildDependencies {
   readonly nowMs: () => number;
-  /** Asks one member, by ring address; rows go to `onRows`. */
+  /** Asks one member, by the IPv4 address of its host; rows go to `onRows`. */
   readonly ask: (member: number, onRows: (list: ConnectionList) => void) => Promise<AskResult>;
   /** Whether the member is still there to be asked again. */
   readonly isThere: (member: number) => boolean;

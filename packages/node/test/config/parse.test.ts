@@ -20,6 +20,7 @@ capabilities: [serve]
 address: 10.0.0.11
 maxConnections: 2048
 ring:
+  transport: ethernet
   port: 7401
   keyFile: [new.key, /keys/old.key]
   heartbeatIntervalMs: 20
@@ -67,6 +68,7 @@ describe('a good file', () => {
       weight: 1,
       capabilities: ['dispatch', 'serve'],
       ring: {
+        transport: 'udp',
         port: 7400,
         keyFiles: ['/etc/ringmaster/cluster.key'],
         insecure: false,
@@ -96,6 +98,7 @@ describe('a good file', () => {
     expect(config.address).toBe('10.0.0.11');
     expect(config.capabilities).toEqual(['serve']);
     expect(config.ring).toMatchObject({
+      transport: 'ethernet',
       keyFiles: ['/etc/ringmaster/new.key', '/keys/old.key'],
       election: { from: 'largest', position: 2 },
       preempt: false,
@@ -259,7 +262,7 @@ describe('a bad file', () => {
     expect(places).toEqual([
       'ringmaster.yaml:1 interface',
       'ringmaster.yaml:3 wieght',
-      'ringmaster.yaml:24 clusters[0].ports[0].scheduler',
+      'ringmaster.yaml:25 clusters[0].ports[0].scheduler',
     ]);
   });
 

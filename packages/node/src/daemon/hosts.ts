@@ -1,0 +1,55 @@
+/**
+ * Members by the IPv4 addresses of their hosts. The ring orders members by its transport's addresses - IPv4 or MAC - and
+ * nothing outside the ring has to know which: users, connection lists and the connection map go by IPv4.
+ */
+import assert from 'node:assert/strict';
+import type { Address, Member, RingState } from '@ringmaster/ring';
+import { formatIpv4 } from '@ringmaster/ring';
+import { hostOfServices } from '../services.js';
+
+/** Unsigned IPv4 address of this node's host. */
+export function ownHost(state: RingState): number {
+  const host = hostOfServices(state.self.services);
+  assert(host !== undefined, 'a node announces its own address');
+  return host;
+}
+
+/** A member whose host is known. */
+export interface HostedMember {
+  readonly host: number;
+  readonly member: Member;
+}
+
+/**
+ * The other members in the order of the ring. One that has told no address cannot be asked for connections or shown;
+ * of two that claim one address the first has it, and none has this node's own.
+ */
+export function hostedMembers(state: RingState): HostedMember[] {
+  const taken = new Set([ownHost(state)]);
+  const hosted: HostedMember[] = [];
+  for (const member of state.roster.all()) {
+    const host = hostOfServices(member.services);
+    if (host === undefined || taken.has(host)) continue;
+    taken.add(host);
+    hosted.push({ host, member });
+  }
+  return hosted;
+}
+
+/** The host of one member, this node included; `undefined` for a stranger. */
+export function hostOf(state: RingState, address: Address): number | undefined {
+  if (address === state.ring.self) return ownHost(state);
+  return hostedMembers(state).find(({ member }) => member.address === address)?.host;
+}
+
+/** The hosts of all active members, this one first. */
+export function activeHosts(state: RingState): number[] {
+  const others = hostedMembers(state).filter(({ member }) => member.active);
+  return [ownHost(state), ...others.map(({ host }) => host)];
+}
+
+/** For people: `10.0.0.11`, or the ring address when the host is not known. */
+export function showMember(state: RingState, address: Address): string {
+  const host = hostOf(state, address);
+  return host === undefined ? `with ring address ${address.toString(16)}` : formatIpv4(host);
+}

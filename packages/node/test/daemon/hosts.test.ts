@@ -1,0 +1,109 @@
+import { createRing, type Announce, type RingState } from '@ringmaster/ring';
+import { describe, expect, it } from 'vitest';
+import type { ClusterConfig } from '../../src/config/index.js';
+import { activeHosts, hostOf, ownHost, showMember } from '../../src/daemon/hosts.js';
+import { serverTable } from '../../src/daemon/serverTable.js';
+import { statusDocument } from '../../src/daemon/statusDocument.js';
+import { encodeServices, hostOfServices } from '../../src/services.js';
+
+/** Ring addresses as over Ethernet: MACs, in another order than the hosts' addresses. */
+const MAC = { self: 0x02_00_00_00_00_20, lower: 0x02_00_00_00_00_10, higher: 0x02_00_00_00_00_30 };
+
+const cluster = (ports: number): ClusterConfig => ({
+  address: '10.0.0.100',
+  mode: 'l4/2',
+  ports: Array.from({ length: ports }, (_, i) => ({
+    port: 80 + i,
+    protocol: 'tcp',
+    scheduler: 'round-robin',
+  })),
+});
+
+const describeHost = (address: number, services: Uint8Array) => ({
+  address,
+  mac: Uint8Array.of(2, 0, 0, 0, 0, address % 256),
+  canDispatch: true,
+  canServe: true,
+  weight: 1,
+  services,
+  incarnation: 1,
+});
+
+const announce = (address: number, services: Uint8Array, dispatching = false): Announce => ({
+  ...describeHost(address, services),
+  createdAt: 1,
+  joining: false,
+  dispatching,
+  leaving: false,
+  newcomer: false,
+  id: address % 256,
+  highestId: 255 - 1,
+});
+
+/** This node is 10.0.0.11; the others announce these hosts. */
+function ringWith(...others: Announce[]): RingState {
+  const state = createRing(describeHost(MAC.self, encodeServices('10.0.0.11', [cluster(1)])));
+  for (const other of others) state.roster.note(other, 0);
+  return state;
+}
+
+describe('announced services', () => {
+  it('begin with the address of the host', () => {
+    const services = encodeServices('10.0.0.11', [cluster(2)]);
+    expect([...services]).toEqual([10, 0, 0, 11, 10, 0, 0, 100, 0, 80, 6, 10, 0, 0, 100, 0, 81, 6]);
+    expect(hostOfServices(services)).toBe(0x0a00000b);
+  });
+
+  it('fit an announcement, however many there are', () => {
+    expect(encodeServices('255.255.255.254', [cluster(256)]).length).toBeLessThanOrEqual(255);
+  });
+
+  it('may come from somebody who says nothing', () => {
+    expect(hostOfServices(new Uint8Array(3))).toBeUndefined();
+    expect(hostOfServices(new Uint8Array(11))).toBeUndefined();
+  });
+});
+
+describe('members are known by their hosts', () => {
+  const lower = announce(MAC.lower, encodeServices('10.0.0.13', []));
+  const higher = announce(MAC.higher, encodeServices('10.0.0.12', []), true);
+
+  it('in the table of servers and in the questions for connections', () => {
+    const state = ringWith(lower, higher);
+    expect(ownHost(state)).toBe(0x0a00000b);
+    expect(activeHosts(state)).toEqual([0x0a00000b, 0x0a00000d, 0x0a00000c]);
+    expect(serverTable(state).map(({ address, local }) => [address, local])).toEqual([
+      [0x0a00000b, true],
+      [0x0a00000d, false],
+      [0x0a00000c, false],
+    ]);
+    state.roster.deactivate(MAC.lower);
+    expect(activeHosts(state)).toEqual([0x0a00000b, 0x0a00000c]);
+    expect(hostOf(state, MAC.lower)).toBe(0x0a00000d);
+  });
+
+  it('in the status, where they stand in the order of the ring', () => {
+    const none = { sendErrors: 0, malformed: 0, overrun: 0 };
+    const { address, ring } = statusDocument({
+      state: ringWith(lower, higher),
+      stats: { connections: {}, verdicts: {} } as never,
+      rebuild: { state: 'idle', percent: 0, ms: 0 },
+      ringDrops: {},
+      inventoryRefused: 0,
+      socket: none,
+    });
+    expect(address).toBe('10.0.0.11');
+    expect(ring.dispatcher).toBe('10.0.0.12');
+    expect(ring.members.map((member) => member.address)).toEqual(['10.0.0.13', '10.0.0.11', '10.0.0.12']);
+  });
+
+  it('and not at all when they have told no address, or somebody else is known by it', () => {
+    const silent = announce(MAC.lower, new Uint8Array(0));
+    const thief = announce(MAC.higher, encodeServices('10.0.0.11', []));
+    const state = ringWith(silent, thief);
+    expect(activeHosts(state)).toEqual([0x0a00000b]);
+    expect(hostOf(state, MAC.lower)).toBeUndefined();
+    expect(showMember(state, MAC.lower)).toBe('with ring address 20000000010');
+    expect(showMember(state, MAC.self)).toBe('10.0.0.11');
+  });
+});
