@@ -229,7 +229,9 @@ describe('a dispatcher that begins anew', () => {
     const after = await stats();
     expect(after.heldFrames).toBe(0);
     expect(after.verdicts.hold - before.verdicts.hold).toBe(after.events.released - before.events.released);
-    expect(after.connections).toMatchObject({ total: entered, established: entered });
+    // One of the leftovers may repeat its FIN at any time.
+    expect(after.connections.total).toBe(entered);
+    expect(after.connections.established).toBeGreaterThanOrEqual(names.length);
     for (const name of names) await browser.call('closeStream', name);
   });
 

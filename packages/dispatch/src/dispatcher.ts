@@ -1,4 +1,12 @@
-import { ETHERNET_HEADER_BYTES, EtherType, IpProtocol, macEquals, MAC_BYTES, readU16 } from 'libnetraw/wire';
+import {
+  copyMac,
+  ETHERNET_HEADER_BYTES,
+  EtherType,
+  IpProtocol,
+  macEquals,
+  MAC_BYTES,
+  readU16,
+} from 'libnetraw/wire';
 import { ArpResponder } from './arpResponder.js';
 import { ConnectionMap } from './connectionMap.js';
 import { ConnectionCounts } from './connectionCounts.js';
@@ -167,7 +175,10 @@ export class Dispatcher {
     if (reason === DropReason.none) reason = this.choose(length, nowMs);
     if (reason === DropReason.none) return rewriteL42(memory, offset, this.servers, this.router.server);
     const waits = reason === DropReason.unknownConnection || reason === DropReason.noServer;
-    if (!this.holding || !waits) return this.drop(reason);
+    return this.holding && waits ? this.holdFrame(memory, offset, length) : this.drop(reason);
+  }
+
+  private holdFrame(memory: Uint8Array, offset: number, length: number): Verdict {
     return this.heldFrames.offer(memory, offset, length) ? Verdict.hold : this.drop(DropReason.holdFull);
   }
 
@@ -188,8 +199,13 @@ export class Dispatcher {
     const { flow, router } = this;
     const readable = flow.read(memory, offset, length) === DropReason.none;
     if (readable && flow.protocol !== IpProtocol.icmp && router.routeKnown(flow, length, nowMs)) {
-      return rewriteL42(memory, offset, this.servers, router.server);
+      const verdict = rewriteL42(memory, offset, this.servers, router.server);
+      // Not from the virtual MAC, or the switch would learn that it is here again.
+      if (verdict === Verdict.forward) copyMac(this.ownMac, 0, memory, offset + MAC_BYTES);
+      return verdict;
     }
+    // Right after a hand-over the switch may still think that the virtual MAC is here: what is sent to it would be lost.
+    if (this.holding) return this.holdFrame(memory, offset, length);
     this.counters[Counter.passedOn]++;
     return passOn(memory, offset, this.ownMac);
   }

@@ -28,7 +28,10 @@ export type DispatchMode =
   | 'off'
   /** The dispatcher. */
   | 'dispatch'
-  /** Has just abdicated: known connections go on to their servers, the rest back out towards the new dispatcher. */
+  /**
+   * Has just abdicated: known connections go on to their servers; the rest is held while `hold` is on, and goes back out
+   * towards the new dispatcher when it is not.
+   */
   | 'stray';
 
 /** What became of a reported connection. */

@@ -299,6 +299,31 @@ describe('the mode', () => {
     expect(formatMac(memory, HEADROOM)).toBe(formatMac(VIRTUAL_MAC));
     expect(formatMac(memory, HEADROOM + 6)).toBe(formatMac(OWN_MAC));
   });
+
+  it('stray: nothing leaves from the virtual MAC, or the switch would bring more of it here', () => {
+    const dispatcher = createDispatcher();
+    enter(dispatcher, 13, 40_000);
+    dispatcher.setMode('stray');
+    const { memory, length } = createFrame({ flags: ack });
+    expect(dispatcher.process(memory, HEADROOM, length, 0)).toBe(Verdict.forward);
+    expect(formatMac(memory, HEADROOM)).toBe('02:00:00:00:00:0d');
+    expect(formatMac(memory, HEADROOM + 6)).toBe(formatMac(OWN_MAC));
+  });
+
+  it('stray: while it holds, what is unknown waits for the switch to learn, and then goes out', () => {
+    const dispatcher = createDispatcher();
+    enter(dispatcher, 13, 40_000);
+    dispatcher.setMode('stray');
+    dispatcher.hold(true);
+    expect(send(dispatcher, { flags: ack }, 0)).toBe(Verdict.forward);
+    expect(send(dispatcher, { sourcePort: 41_000 }, 0)).toBe(Verdict.hold);
+    dispatcher.hold(false);
+    const verdicts: number[] = [];
+    dispatcher.takeHeld((memory, offset, length) =>
+      verdicts.push(dispatcher.process(memory, offset, length, 0)),
+    );
+    expect(verdicts).toEqual([Verdict.forward]);
+  });
 });
 
 describe('the snapshot', () => {
