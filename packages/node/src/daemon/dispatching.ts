@@ -20,6 +20,8 @@ export interface DispatchingParts {
 
 /** Frames may arrive for this long at a dispatcher that has handed over: switches and queues are not instant. */
 const STRAY_MS = 3000;
+/** What is passed on waits this long, until the new dispatcher has told the switches where the virtual MAC is. */
+const STRAY_HOLD_MS = 40;
 const LEASE_RENEWAL_MS = 20;
 /** A candidate whose map is not complete asks everybody again after this time (R19: only with a complete map). */
 const PREPARE_AGAIN_MS = 200;
@@ -34,7 +36,7 @@ const SECOND_LOOK_MS = [150, 400, 1000, 2500];
  */
 export class Dispatching {
   private readonly parts: DispatchingParts;
-  private stray: NodeJS.Timeout | undefined;
+  private strayTimers: NodeJS.Timeout[] = [];
   private again: NodeJS.Timeout | undefined;
   private secondLooks: NodeJS.Timeout[] = [];
   private unknownAtStart = 0;
@@ -73,7 +75,7 @@ export class Dispatching {
 
   close(): void {
     clearInterval(this.lease);
-    clearTimeout(this.stray);
+    for (const timer of this.strayTimers) clearTimeout(timer);
     clearTimeout(this.again);
     for (const timer of this.secondLooks) clearTimeout(timer);
     this.parts.announcer.stop();
@@ -127,7 +129,7 @@ export class Dispatching {
     const { dataPlane, announcer, rebuild, logger } = this.parts;
     if (this.dispatchingAlready) return;
     this.dispatchingAlready = true;
-    clearTimeout(this.stray);
+    for (const timer of this.strayTimers) clearTimeout(timer);
     this.updateServers();
     this.startDataPlane();
     announcer.start();
@@ -166,12 +168,16 @@ export class Dispatching {
     this.dispatchingAlready = false;
     rebuild.cancel();
     announcer.stop();
-    clearTimeout(this.stray);
+    for (const timer of this.strayTimers) clearTimeout(timer);
     for (const timer of this.secondLooks) clearTimeout(timer);
     // In the ring: another one has taken over, and what still comes here is passed on. Out of it: nobody asked us to.
     if (dispatched && driver.state.phase === 'member') {
       dataPlane.setRole('stray');
-      this.stray = setTimeout(() => dataPlane.setRole('off'), STRAY_MS);
+      dataPlane.hold(true);
+      this.strayTimers = [
+        setTimeout(() => dataPlane.hold(false), STRAY_HOLD_MS),
+        setTimeout(() => dataPlane.setRole('off'), STRAY_MS),
+      ];
       dataPlane.renewLease(monotonicMs() + STRAY_MS);
     } else {
       dataPlane.setRole('off');
