@@ -41,8 +41,8 @@ export class SteadyRing {
   private received = 0;
   private receivedBytes = 0;
 
-  /** @param services bytes that each announcement carries; one service is 7 */
-  constructor(members: number, services = 7) {
+  /** @param services bytes that each announcement carries: 4 for the host and 7 for a service */
+  constructor(members: number, services = 11) {
     const announcements = Array.from({ length: members }, (_, i) => announcementOf(i + 1, members, services));
     for (const own of announcements) {
       const state = createRing(own);
