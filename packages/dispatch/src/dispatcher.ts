@@ -194,8 +194,11 @@ export class Dispatcher {
 
   private decideStray(memory: Uint8Array, offset: number, length: number, nowMs: number): Verdict {
     if (!this.tree.isVirtualMac(memory, offset)) return Verdict.ignore;
-    // A tap may see what was passed on: it must not go round.
-    if (macEquals(memory, offset + MAC_BYTES, this.ownMac, 0)) return Verdict.ignore;
+    // What a member has passed on must not be passed on again: a tap may see it, and where several have just abdicated
+    // and the switch floods what it has not learned, each would send on what the others send, for ever.
+    const passedOn =
+      macEquals(memory, offset + MAC_BYTES, this.ownMac, 0) || this.servers.isMember(memory, offset + MAC_BYTES);
+    if (passedOn) return Verdict.ignore;
     const { flow, router } = this;
     const readable = flow.read(memory, offset, length) === DropReason.none;
     if (readable && flow.protocol !== IpProtocol.icmp && router.routeKnown(flow, length, nowMs)) {

@@ -1,4 +1,4 @@
-import { copyMac, MAC_BYTES } from 'libnetraw/wire';
+import { copyMac, MAC_BYTES, macEquals } from 'libnetraw/wire';
 
 /** Server slots are 0 to 254: a ring has at most 254 members, and one byte of a connection's record names its server. */
 export const MAX_SERVERS = 255;
@@ -78,6 +78,14 @@ export class ServerTable {
   /** The slot of the server with this unsigned address, or -1. */
   slotOf(address: number): number {
     return this.slots.get(address) ?? -1;
+  }
+
+  /** Whether the six bytes at `offset` are the MAC of a server; looks at all of them. */
+  isMember(memory: Uint8Array, offset: number): boolean {
+    for (let slot = 0; slot < this.slots.size; slot++) {
+      if (macEquals(memory, offset, this.macs, slot * MAC_BYTES)) return true;
+    }
+    return false;
   }
 
   /** Whether the server has been inactive for so long that its connections are lost. */
