@@ -31,6 +31,24 @@ export function encodeServices(host: string, clusters: readonly ClusterConfig[])
   return bytes;
 }
 
+/**
+ * Whether `theirs` has every service of `own`. A member without them would answer the clients' connections with a reset:
+ * it is configured differently, or not yet. Lists that were cut off at their greatest length are not judged.
+ */
+export function offersAll(own: Uint8Array, theirs: Uint8Array): boolean {
+  if (own.length > MAX_SERVICES_BYTES - SERVICE_BYTES) return true;
+  const offered = new Set(servicesIn(theirs));
+  return servicesIn(own).every((service) => offered.has(service));
+}
+
+function servicesIn(bytes: Uint8Array): string[] {
+  const services: string[] = [];
+  for (let at = HOST_BYTES; at + SERVICE_BYTES <= bytes.length; at += SERVICE_BYTES) {
+    services.push(bytes.subarray(at, at + SERVICE_BYTES).join());
+  }
+  return services;
+}
+
 /** The IPv4 address in front of announced services, unsigned; `undefined` when there is none. */
 export function hostOfServices(services: Uint8Array): number | undefined {
   if (services.length < HOST_BYTES) return undefined;

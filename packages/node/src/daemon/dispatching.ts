@@ -6,6 +6,7 @@ import { monotonicMs, type DataPlane } from '../dataplane/index.js';
 import type { Logger } from '../logging.js';
 import type { Rebuild } from '../inventory/rebuild.js';
 import { activeHosts, hostOf, showMember } from './hosts.js';
+import { offersAll } from '../services.js';
 import { serverTable } from './serverTable.js';
 
 export interface DispatchingParts {
@@ -189,12 +190,23 @@ export class Dispatching {
     const member = showMember(driver.state, event.member);
     if (event.change === 'updated') logger.debug(`member ${member} updated`, { reason: event.reason });
     else logger.info(`member ${member} ${event.change}`, { reason: event.reason });
+    if (event.change === 'joined' && !this.servesOurs(event.member)) {
+      logger.warn(
+        `member ${member} has not all services of this node's configuration: no connections for it`,
+      );
+    }
     this.updateServers();
     // Whoever comes (back) may hold connections that this dispatcher has never seen.
     const wanted = this.dispatches || driver.state.role === 'candidate';
     const host = hostOf(driver.state, event.member);
     if (event.change === 'joined' && wanted && host !== undefined)
       void rebuild.run([host], { hold: this.dispatches });
+  }
+
+  private servesOurs(address: number): boolean {
+    const { self, roster } = this.parts.driver.state;
+    const member = roster.get(address);
+    return !member?.canServe || offersAll(self.services, member.services);
   }
 
   private updateServers(): void {

@@ -1,5 +1,6 @@
-import type { RingState } from '@ringmaster/ring';
+import type { Member, RingState } from '@ringmaster/ring';
 import type { ServerInfo } from '../dataplane/index.js';
+import { offersAll } from '../services.js';
 import { hostedMembers, ownHost } from './hosts.js';
 
 /** The servers as the dispatcher needs them: every member that it knows of, those that are away as inactive (R11). */
@@ -16,10 +17,15 @@ export function serverTable(state: RingState): ServerInfo[] {
     address: host,
     mac: member.mac,
     weight: member.weight,
-    active: member.active && member.canServe && !member.leaving,
+    active: takesConnections(state, member),
     local: false,
   }));
   return [own, ...others];
+}
+
+/** Whether a member is given new connections: it is there, it serves, and it serves what this node dispatches (R9). */
+export function takesConnections({ self }: RingState, member: Member): boolean {
+  return member.active && member.canServe && !member.leaving && offersAll(self.services, member.services);
 }
 
 /** Whether this node takes new connections itself: the dispatcher serves too (N3). */

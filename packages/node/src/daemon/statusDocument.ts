@@ -6,7 +6,7 @@ import type { DataPlaneStats } from '../dataplane/index.js';
 import type { MemberStatus, NodeRole, StatusDocument } from '../control/index.js';
 import type { RebuildProgress } from '../inventory/rebuild.js';
 import { hostedMembers, hostOf, ownHost } from './hosts.js';
-import { selfServes } from './serverTable.js';
+import { selfServes, takesConnections } from './serverTable.js';
 
 export interface StatusSources {
   readonly state: RingState;
@@ -69,7 +69,7 @@ function members(state: RingState): MemberStatus[] {
     id: member.id,
     mac: formatMac(member.mac),
     role: (member.dispatching ? 'dispatcher' : 'server') as NodeRole,
-    active: member.active && member.canServe && !member.leaving,
+    active: takesConnections(state, member),
   }));
   const place = hosted.findIndex(({ member }) => member.address > state.ring.self);
   return place < 0 ? [...others, own] : [...others.slice(0, place), own, ...others.slice(place)];

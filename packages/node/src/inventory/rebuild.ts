@@ -14,8 +14,8 @@ export interface RebuildDependencies {
   readonly ask: (member: number, onRows: (list: ConnectionList) => void) => Promise<AskResult>;
   /** Whether the member is still there to be asked again. */
   readonly isThere: (member: number) => boolean;
-  /** Enters what a member holds into the connection map. */
-  readonly enter: (member: number, list: ConnectionList) => unknown;
+  /** Enters what a member holds into the connection map; resolves when it is there. */
+  readonly enter: (member: number, list: ConnectionList) => Promise<unknown>;
   /** On: hold packets of unknown connections, and look at those that are held once more. Off: let them go. */
   readonly hold: (on: boolean) => void;
   readonly onResult: (member: number, result: AskResult, ms: number) => void;
@@ -106,9 +106,11 @@ export class Rebuild {
   private async ask(member: number, term: number): Promise<boolean> {
     const askedMs = this.deps.nowMs();
     for (let attempt = 1; ; attempt++) {
+      const entering: unknown[] = [];
       const result = await this.deps.ask(member, (list) => {
-        if (term === this.term) this.deps.enter(member, list);
+        if (term === this.term) entering.push(this.deps.enter(member, list));
       });
+      await Promise.all(entering);
       if (term !== this.term) return false;
       this.deps.onResult(member, result, this.deps.nowMs() - askedMs);
       if (result.ok || !this.deps.isThere(member)) return true;

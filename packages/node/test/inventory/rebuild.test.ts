@@ -17,7 +17,7 @@ function setUp(options: { gone?: number[]; holdLimitMs?: number } = {}) {
     },
     isThere: (member) => !options.gone?.includes(member),
     holdLimitMs: options.holdLimitMs ?? 60_000,
-    enter: (member) => log.push(`enter ${member}`),
+    enter: async (member) => log.push(`enter ${member}`),
     hold: (on) => log.push(on ? 'hold' : 'release'),
     onResult: (member, result) => log.push(`${result.ok ? 'answer' : result.failure} ${member}`),
   });
