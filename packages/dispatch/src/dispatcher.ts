@@ -197,7 +197,8 @@ export class Dispatcher {
     // What a member has passed on must not be passed on again: a tap may see it, and where several have just abdicated
     // and the switch floods what it has not learned, each would send on what the others send, for ever.
     const passedOn =
-      macEquals(memory, offset + MAC_BYTES, this.ownMac, 0) || this.servers.isMember(memory, offset + MAC_BYTES);
+      macEquals(memory, offset + MAC_BYTES, this.ownMac, 0) ||
+      this.servers.isMember(memory, offset + MAC_BYTES);
     if (passedOn) return Verdict.ignore;
     const { flow, router } = this;
     const readable = flow.read(memory, offset, length) === DropReason.none;
