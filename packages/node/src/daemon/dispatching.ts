@@ -30,7 +30,7 @@ const PREPARE_AGAIN_MS = 200;
 const SECOND_LOOK_MS = [150, 400, 1000, 2500];
 
 /**
- * Turns what the ring decides into dispatching (dispatch.md, Failover): take over, rebuild the connection map, step down.
+ * Turns what the ring decides into dispatching (docs/rules.md, Failover): take over, rebuild the connection map, step down.
  *
  * The data plane dispatches under a lease that the main thread renews: a process that was stopped wakes up with the
  * lease over, and forwards nothing until the ring has told it what it is now (R14).
@@ -67,6 +67,8 @@ export class Dispatching {
       case 'reassert':
         logger.info('announcing the cluster addresses again', { reason: event.reason });
         announcer.start();
+        // What the other one gave to servers in its last moments is not in this map.
+        void this.parts.rebuild.run(this.everybody(), { hold: true });
         return;
       case 'application':
       case 'left':
