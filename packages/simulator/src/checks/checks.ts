@@ -2,6 +2,7 @@ import type { Observer, World } from '../cluster/world.js';
 import { Circulation } from './circulation.js';
 import { ConvergenceCheck } from './convergence.js';
 import { FalseAlarms } from './falseAlarms.js';
+import { KnownConnections } from './knownConnections.js';
 import { UniqueIds } from './uniqueIds.js';
 
 /** Numbered as in the protocol's list of invariants. */
@@ -40,6 +41,7 @@ export function watchInvariants(world: World): CheckSet {
     new UniqueIds(judge),
     new Circulation(judge),
     new FalseAlarms(world, judge),
+    new KnownConnections(world, judge),
     convergence,
   ];
   world.observers.push(...observers);

@@ -52,6 +52,15 @@ export class Lan {
     return () => void this.blocks[pair]--;
   }
 
+  /** Added to every packet at present. */
+  get delayMs(): number {
+    return this.weather.delayMs;
+  }
+
+  get lossNow(): number {
+    return this.weather.loss;
+  }
+
   hears(from: number, to: number): boolean {
     return this.blocks[from * this.hosts + to] === 0;
   }

@@ -3,6 +3,9 @@ import { createRing, formatIpv4, Sessions, step } from '@ringmaster/ring';
 import type { Random } from '../random.js';
 import type { NodeTraits } from '../scenario/scenario.js';
 import { PretendCryptography } from './cryptography.js';
+import { Daemon } from './daemon.js';
+import { DataPlane } from './dataPlane.js';
+import { Kernel } from './kernel.js';
 import type { World } from './world.js';
 
 /** A socket's receive buffer holds so many packets while the process stands still. */
@@ -38,6 +41,13 @@ export class Station {
   /** Counts the starts of the process: what was scheduled for an earlier one is void. */
   life = 0;
   pausedUntilMs = 0;
+  pausedSinceMs = 0;
+  /** Of a pause: only the main thread stands still, the data plane goes on under its lease. */
+  stalled = false;
+  daemon: Daemon;
+  dataPlane: DataPlane;
+  /** The host's own; outlives the process. */
+  readonly kernel: Kernel;
   /** The one that refusals are heard of, as the daemon's connected socket does (R13). */
   watched: Address = 0;
 
@@ -45,6 +55,7 @@ export class Station {
   private readonly clockOffsetMs: number;
   private readonly timers = new Map<TimerName, { readonly dueMs: number }>();
   private backlog: Arrived[] = [];
+  private frames: Uint8Array[] = [];
   private lateTimers: TimerName[] = [];
 
   constructor(world: World, index: number, address: Address, traits: NodeTraits, random: Random) {
@@ -56,6 +67,9 @@ export class Station {
     this.random = random;
     this.clockOffsetMs = Math.floor(random.between(0, 1e6));
     this.state = this.freshState();
+    this.daemon = new Daemon(this, random);
+    this.dataPlane = new DataPlane(this);
+    this.kernel = new Kernel(this);
   }
 
   /** This host's monotonic clock: offset and speed of its own. */
@@ -79,6 +93,9 @@ export class Station {
     this.life++;
     this.pausedUntilMs = 0;
     this.state = this.freshState();
+    this.daemon = new Daemon(this, this.random);
+    this.dataPlane = new DataPlane(this);
+    this.frames = [];
     this.sessions = this.world.scenario.sealed ? this.newSessions() : undefined;
     this.input({ kind: 'command', command: { kind: 'start' }, nowMs: this.localMs });
   }
@@ -87,6 +104,8 @@ export class Station {
   kill(silent: boolean): void {
     this.running = false;
     this.powered = !silent;
+    if (silent) this.kernel.connections.clear();
+    this.frames = [];
     this.timers.clear();
     this.backlog = [];
     this.lateTimers = [];
@@ -94,10 +113,14 @@ export class Station {
     this.world.stationDied(this);
   }
 
-  pause(forMs: number): void {
+  /** The process stands still; `mainOnly`: its data plane does not. */
+  pause(forMs: number, mainOnly = false): void {
     if (!this.running) return;
-    const untilMs = this.world.nowMs + forMs;
+    const { nowMs } = this.world;
+    const untilMs = nowMs + forMs;
     if (untilMs <= this.pausedUntilMs) return;
+    if (!this.paused) this.pausedSinceMs = nowMs;
+    this.stalled = mainOnly && (!this.paused || this.stalled);
     this.pausedUntilMs = untilMs;
     const { life } = this;
     this.world.queue.push(untilMs, () => {
@@ -127,6 +150,13 @@ export class Station {
     }
     if (!this.paused) this.receive(from.address, bytes);
     else if (this.backlog.length < BACKLOG_PACKETS) this.backlog.push({ from: from.address, bytes });
+  }
+
+  /** A client's frame has come to this host. */
+  receiveFrame(frame: Uint8Array): void {
+    if (!this.running) return;
+    if (!this.paused || this.stalled) this.dataPlane.process(frame);
+    else if (this.frames.length < BACKLOG_PACKETS) this.frames.push(frame);
   }
 
   hearRefusal(address: Address): void {
@@ -166,7 +196,10 @@ export class Station {
   /** After a pause the event loop sees due timers and received packets; which of them first is chance. */
   private resume(): void {
     const packetsFirst = this.random.chance(0.5);
-    const { backlog, lateTimers } = this;
+    const { backlog, lateTimers, frames } = this;
+    this.daemon.resumed(this.world.nowMs - this.pausedSinceMs);
+    this.frames = [];
+    for (const frame of frames) this.dataPlane.process(frame);
     this.backlog = [];
     this.lateTimers = [];
     const packets = (): void => backlog.forEach(({ from, bytes }) => this.receive(from, bytes));
@@ -216,12 +249,8 @@ export class Station {
       case 'downstreamChanged':
         this.watched = effect.to;
         return;
-      case 'roleChanged':
-        if (effect.role === 'candidate')
-          this.world.at(this.world.nowMs + 10, () => this.command('mapComplete'));
-        return;
       default:
-        return;
+        this.daemon.handle(effect);
     }
   }
 

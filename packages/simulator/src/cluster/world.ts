@@ -1,9 +1,12 @@
+import type { DropReason, Verdict } from '@ringmaster/dispatch';
 import type { Address, Effect, Input, SessionResult } from '@ringmaster/ring';
 import { ID_EVERYBODY } from '@ringmaster/ring';
 import { EventQueue } from '../eventQueue.js';
 import { Random } from '../random.js';
 import type { Sabotage } from '../sabotage/sabotage.js';
 import type { Scenario } from '../scenario/scenario.js';
+import { Clients } from './clients.js';
+import { Fabric } from './fabric.js';
 import { Lan } from './lan.js';
 import { Station } from './station.js';
 
@@ -12,6 +15,8 @@ export interface Observer {
   stepped?(station: Station, input: Input, effects: readonly Effect[]): void;
   /** A datagram leaves a station: `to` is `undefined` for a broadcast. */
   sent?(station: Station, to: Station | undefined, bytes: Uint8Array): void;
+  /** A data plane has decided about a client's frame (rewritten by now). */
+  judged?(station: Station, frame: Uint8Array, verdict: Verdict, reason: DropReason): void;
   opened?(station: Station, bytes: Uint8Array, result: SessionResult): void;
   died?(station: Station): void;
   resumed?(station: Station): void;
@@ -24,6 +29,10 @@ export class World {
   readonly scenario: Scenario;
   readonly queue = new EventQueue();
   readonly lan: Lan;
+  readonly fabric: Fabric;
+  readonly clients: Clients;
+  /** The host number of router and clients in the network. */
+  readonly clientHost: number;
   readonly stations: readonly Station[];
   readonly observers: Observer[] = [];
   readonly sabotage: Sabotage | undefined;
@@ -40,7 +49,10 @@ export class World {
     this.sabotage = sabotage;
     const { seed, nodes } = scenario;
     this.mischief = new Random(seed, 'mischief');
-    this.lan = new Lan(this.queue, new Random(seed, 'lan'), nodes.length);
+    this.lan = new Lan(this.queue, new Random(seed, 'lan'), nodes.length + 1);
+    this.clientHost = nodes.length;
+    this.fabric = new Fabric(this);
+    this.clients = new Clients(this, new Random(seed, 'clients'));
     this.stations = nodes.map(
       (traits, i) => new Station(this, i, addressOf(i), traits, new Random(seed, `node ${i}`)),
     );
@@ -102,12 +114,19 @@ export class World {
     return result;
   }
 
+  judged(station: Station, frame: Uint8Array, verdict: Verdict, reason: DropReason): void {
+    this.events++;
+    for (const observer of this.observers) observer.judged?.(station, frame, verdict, reason);
+  }
+
   stepped(station: Station, input: Input, effects: readonly Effect[]): void {
     for (const observer of this.observers) observer.stepped?.(station, input, effects);
   }
 
   /** The switch forgets which MAC address is behind which port. */
-  forgetMacs(): void {}
+  forgetMacs(): void {
+    this.fabric.forget();
+  }
 
   /** Bytes of no protocol, from everywhere to everybody. */
   makeNoise(count: number): void {

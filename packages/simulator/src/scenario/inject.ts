@@ -10,21 +10,20 @@ export function inject(world: World): void {
   world.at(scenario.stormEndMs, () => endStorm(world));
   world.at(scenario.settledMs, () => lan.setBase({ ...scenario.base, ...CALM, loss: scenario.calm.loss }));
   schedulePauses(world);
+  world.clients.start(scenario.clients, scenario.endMs);
 }
 
 const CALM = { loss: 0, duplicate: 0, reorder: 0, corrupt: 0, delayMs: 0 };
 
 /** The faults end; what is dead for good stays dead, what is apart for good stays apart. */
 function endStorm(world: World): void {
-  const { scenario, lan, stations } = world;
+  const { scenario, lan } = world;
   world.note('the storm is over');
   lan.setBase({ ...scenario.base, ...CALM });
   const side = scenario.lastingSides;
   if (!side) return;
   world.note('some stay apart for good');
-  for (const a of stations) {
-    for (const b of stations) if (side[a.index] !== side[b.index]) lan.block(a.index, b.index);
-  }
+  separate(world, (a, b) => sideOf(side, a) !== sideOf(side, b));
 }
 
 /** One node after the other is held up for a moment (invariant 4). */
@@ -55,7 +54,7 @@ function act(world: World, fault: Fault): (() => void) | undefined {
     }
     case 'pause':
     case 'stall':
-      stations[fault.node]?.pause(fault.forMs);
+      stations[fault.node]?.pause(fault.forMs, fault.kind === 'stall');
       return undefined;
     case 'leave': {
       const station = stations[fault.node];
@@ -63,7 +62,7 @@ function act(world: World, fault: Fault): (() => void) | undefined {
       return fault.forGood ? undefined : () => station?.command('start');
     }
     case 'partition':
-      return separate(world, (a, b) => fault.side[a] !== fault.side[b]);
+      return separate(world, (a, b) => sideOf(fault.side, a) !== sideOf(fault.side, b));
     case 'deaf':
       return separate(world, (a, b) => fault.from.includes(a) && fault.to.includes(b));
     case 'unplug':
@@ -89,11 +88,16 @@ function act(world: World, fault: Fault): (() => void) | undefined {
   }
 }
 
+/** The clients are on the side of number 0. */
+function sideOf(side: readonly number[], host: number): number {
+  return side[host] ?? 0;
+}
+
 function separate(world: World, cut: (from: number, to: number) => boolean): () => void {
   const { lan, stations } = world;
   const ends: (() => void)[] = [];
-  for (const { index: a } of stations) {
-    for (const { index: b } of stations) if (a !== b && cut(a, b)) ends.push(lan.block(a, b));
+  for (let a = 0; a <= stations.length; a++) {
+    for (let b = 0; b <= stations.length; b++) if (a !== b && cut(a, b)) ends.push(lan.block(a, b));
   }
   return () => ends.forEach((end) => end());
 }
@@ -113,7 +117,8 @@ function flap(world: World, node: number, periodMs: number, untilMs: number): un
 
 /** One line for the trace and for the report of a failure. */
 export function describeFault(fault: Fault): string {
-  const { atMs: _at, forMs, kind, ...rest } = fault;
-  const facts = Object.entries(rest).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+  const { forMs, kind } = fault;
+  const told = Object.entries(fault).filter(([name]) => !['atMs', 'forMs', 'kind'].includes(name));
+  const facts = told.map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   return `fault: ${kind} ${facts.join(' ')} for ${forMs.toFixed(0)} ms`;
 }

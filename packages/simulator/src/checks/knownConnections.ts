@@ -1,0 +1,49 @@
+import { DropReason, Verdict } from '@ringmaster/dispatch';
+import { macEquals, TcpFlag } from 'libnetraw/wire';
+import type { Station } from '../cluster/station.js';
+import { macOf } from '../cluster/station.js';
+import type { Observer, World } from '../cluster/world.js';
+import { clientPortOf, flagsOf, HEADROOM_BYTES } from '../cluster/frames.js';
+import type { Judge } from './checks.js';
+
+/**
+ * Invariant 5: a connection that is established on a living member is in the dispatcher's map, with the right server,
+ * before any of its packets is dropped as unknown. Excepted are members that could not be asked: nobody knows better.
+ */
+export class KnownConnections implements Observer {
+  private readonly world: World;
+  private readonly judge: Judge;
+
+  constructor(world: World, judge: Judge) {
+    this.world = world;
+    this.judge = judge;
+  }
+
+  judged(station: Station, frame: Uint8Array, verdict: Verdict, reason: DropReason): void {
+    if (station.dataPlane.mode !== 'dispatch' || (flagsOf(frame) & TcpFlag.syn) !== 0) return;
+    const port = clientPortOf(frame);
+    const owner = this.ownerOf(port);
+    if (!owner || !this.expects(station, owner)) return;
+    if (verdict === Verdict.drop && reason === DropReason.unknownConnection) {
+      this.judge.fail(5, `${station.name} drops a packet of client ${port}, which is ${owner.name}'s`);
+    } else if (verdict === Verdict.forward && !macEquals(frame, HEADROOM_BYTES, macOf(owner.index), 0)) {
+      this.judge.fail(5, `${station.name} sends a packet of client ${port} to another than ${owner.name}`);
+    } else if (verdict === Verdict.local && owner !== station) {
+      this.judge.fail(5, `${station.name} takes a packet of client ${port} itself, which is ${owner.name}'s`);
+    }
+  }
+
+  /** The server on which the connection is established, for the client and in its own kernel. */
+  private ownerOf(port: number): Station | undefined {
+    const connection = this.world.clients.connections.get(port);
+    if (!connection?.established || !connection.server) return undefined;
+    const { server } = connection;
+    return server.kernel.connections.get(port) === 'established' ? server : undefined;
+  }
+
+  private expects(dispatcher: Station, owner: Station): boolean {
+    if (owner === dispatcher) return true;
+    const listed = dispatcher.state.roster.get(owner.address)?.active === true;
+    return listed && owner.running && !dispatcher.daemon.rebuild.excused.has(owner.address);
+  }
+}
