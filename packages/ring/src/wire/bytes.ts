@@ -19,7 +19,7 @@ export class ByteReader {
     return this.at;
   }
 
-  /** An unsigned big-endian number of 1 to 7 bytes. */
+  /** An unsigned big-endian number of 1 to 7 bytes; one above 2^53 - 1 is bad, because it could not be told exactly. */
   uint(byteCount: number): number {
     if (this.remaining < byteCount) {
       this.bad = true;
@@ -27,6 +27,10 @@ export class ByteReader {
     }
     let value = 0;
     for (let i = 0; i < byteCount; i++) value = value * 256 + (this.bytes[this.at++] as number);
+    if (value > Number.MAX_SAFE_INTEGER) {
+      this.bad = true;
+      return 0;
+    }
     return value;
   }
 
