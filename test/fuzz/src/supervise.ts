@@ -1,18 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import { Watched } from './watch.js';
-import { MAX_INPUT_BYTES, type Task, type WorkerMessage } from './worker.js';
+import { MAX_INPUT_BYTES, type Outcome, type Task, type WorkerMessage } from './worker.js';
 
 const LOOK_INTERVAL_MS = 500;
 
 /** What came of fuzzing one target. */
-export interface Report {
+export interface Report extends Outcome {
   readonly target: string;
-  readonly inputs: number;
   readonly seconds: number;
-  readonly reached: number;
-  readonly places: number;
-  readonly corpus: readonly Uint8Array[];
-  readonly crash?: { readonly input: Uint8Array; readonly error: string };
 }
 
 export interface Supervision extends Omit<Task, 'watched'> {
@@ -31,7 +26,7 @@ export function supervise({ hangMs, onProgress, ...task }: Supervision): Promise
     let ready = false;
     let done = false;
     let last = { count: -1, atMs: startMs };
-    const finish = (outcome: Omit<Report, 'target' | 'seconds'>): void => {
+    const finish = (outcome: Outcome): void => {
       done = true;
       clearInterval(look);
       void worker.terminate();
@@ -49,10 +44,7 @@ export function supervise({ hangMs, onProgress, ...task }: Supervision): Promise
     }, LOOK_INTERVAL_MS);
     worker.on('message', (message: WorkerMessage) => {
       if (message.kind === 'ready') ready = true;
-      else {
-        const { kind: _, ...outcome } = message;
-        finish(outcome);
-      }
+      else finish(message.outcome);
     });
     worker.on('error', (error) => {
       clearInterval(look);

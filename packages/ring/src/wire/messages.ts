@@ -1,4 +1,5 @@
 import type { Address } from '../address.js';
+import { NO_ADDRESS } from '../address.js';
 import { ByteReader, ByteWriter } from './bytes.js';
 
 /** Type codes. Append-only: a code is never given a second meaning. Below 0x80 a message has no body. */
@@ -136,7 +137,8 @@ export function decodePurge(body: Uint8Array): Purge | undefined {
   const purger = reader.uint(ADDRESS_BYTES);
   const suspect = reader.uint(ADDRESS_BYTES);
   const reason = reader.uint(1);
-  return reader.bad || reader.remaining > 0 ? undefined : { purged, createdAt, purger, suspect, reason };
+  if (reader.bad || reader.remaining > 0 || purger === NO_ADDRESS) return undefined;
+  return { purged, createdAt, purger, suspect, reason };
 }
 
 /** The ring master gives `address` its id (R3, R8). Circulates, so that everybody knows the highest id. */
@@ -159,7 +161,8 @@ export function decodeAssign(body: Uint8Array): Assign | undefined {
   const createdAt = reader.uint(TIME_BYTES);
   const address = reader.uint(ADDRESS_BYTES);
   const id = reader.uint(1);
-  return reader.bad || reader.remaining > 0 || id === 0 || id > 254 ? undefined : { createdAt, address, id };
+  if (reader.bad || reader.remaining > 0 || address === NO_ADDRESS || id === 0 || id > 254) return undefined;
+  return { createdAt, address, id };
 }
 
 /**
@@ -184,7 +187,9 @@ export function decodeRemoval(body: Uint8Array): Removal | undefined {
   const lost = reader.uint(ADDRESS_BYTES);
   const upstream = reader.uint(ADDRESS_BYTES);
   const downstream = reader.uint(ADDRESS_BYTES);
-  return reader.bad || reader.remaining > 0 ? undefined : { createdAt, lost, upstream, downstream };
+  if (reader.bad || reader.remaining > 0 || [lost, upstream, downstream].includes(NO_ADDRESS))
+    return undefined;
+  return { createdAt, lost, upstream, downstream };
 }
 
 /** "Who is the other neighbour of the lost one?", passed on from member to member until it finds it (R12). */
@@ -210,7 +215,8 @@ export function decodeRepair(body: Uint8Array): Repair | undefined {
   const lost = reader.uint(ADDRESS_BYTES);
   const detector = reader.uint(ADDRESS_BYTES);
   const reverse = reader.uint(1);
-  if (reader.bad || reader.remaining > 0 || reverse > 1) return undefined;
+  if (reader.bad || reader.remaining > 0 || lost === NO_ADDRESS || detector === NO_ADDRESS) return undefined;
+  if (reverse > 1) return undefined;
   return { createdAt, lost, detector, reverse: reverse === 1 };
 }
 

@@ -73,7 +73,6 @@ export class RingMember {
         this.timers.delete(effect.timer);
         return;
       case 'send':
-        must(effect.to !== SELF, 'sends to itself');
         must(Number.isSafeInteger(effect.to) && effect.to > 0, `sends to ${effect.to}`);
         return this.checkPacket(effect.packet);
       case 'broadcast':
