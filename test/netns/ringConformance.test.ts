@@ -49,8 +49,8 @@ beforeAll(async () => {
 afterEach(() => Promise.all(open.splice(0).map((channel) => channel.close())));
 afterAll(() => lab.close());
 
-function run(host: Host, program: string): Channel {
-  const channel = openChannel(host, program);
+function run(host: Host, program: string, prefix: readonly string[] = []): Channel {
+  const channel = openChannel(host, program, prefix);
   open.push(channel);
   return channel;
 }
@@ -183,6 +183,29 @@ describe.each(RINGS)('a $security ring over $transport', ({ transport, key }) =>
     }
   });
 
+  test("one's cable is pulled and put back: two rings, and then one again", async () => {
+    const members = await startAll(transport, key);
+    await become(members);
+    const [first, ...others] = members;
+    const [host] = inOrder(transport);
+    await host.unplug();
+    await become([first]);
+    await become(others);
+    await host.plug();
+    await become(members);
+  });
+
+  test('an interface goes down and up again: its member is back in the ring', async () => {
+    const members = await startAll(transport, key);
+    await become(members);
+    const host = inOrder(transport)[1];
+    const link = (state: string) => host.exec('ip', ['link', 'set', 'eth0', state]);
+    expect((await link('down')).code).toBe(0);
+    await become([members[0], members[2], members[3]]);
+    expect((await link('up')).code).toBe(0);
+    await become(members);
+  });
+
   test('garbage is counted and without effect', async () => {
     const members = await startAll(transport, key, 3);
     const before = await become(members);
@@ -241,3 +264,13 @@ describe.each(RINGS.filter(({ key }) => key !== undefined))(
     });
   },
 );
+
+describe('the socket for frames', () => {
+  test('says what is missing without the right to open packet sockets', async () => {
+    const prefix = ['setpriv', '--bounding-set', '-net_raw', '--inh-caps', '-net_raw'];
+    const channel = run(hosts[0], 'member.mjs', prefix);
+    await expect(channel.call('start', 'ethernet', hosts[0].address)).rejects.toMatchObject({
+      code: 'EPERM',
+    });
+  });
+});

@@ -14,8 +14,6 @@ const SLOTS = 256;
 const BATCH_FRAMES = 64;
 /** Packets that may wait for the main thread. A stalled one has missed its heartbeats long before so many have come. */
 const MAX_WAITING = 1024;
-/** While the interface is down the poll returns at once, to say so. */
-const DOWN_MS = 50;
 
 const { interface: name, shared, wakeFd } = workerData as ReceiverData;
 const words = new Int32Array(shared);
@@ -54,13 +52,11 @@ function turn(ring: PacketRing): void {
 
 function run(ring: PacketRing): void {
   const wake = Wake.of(wakeFd);
-  const nothing = new Int32Array(new SharedArrayBuffer(4));
   while (Atomics.load(words, Shared.stop) === 0) {
     const ready = ring.poll(-1, wake);
     if ((ready & Ready.frames) !== 0) turn(ring);
-    if ((ready & Ready.error) === 0) continue;
-    ring.takeError();
-    Atomics.wait(nothing, 0, 0, DOWN_MS);
+    // The interface went down: reported once, and frames come again when it is up.
+    if ((ready & Ready.error) !== 0) ring.takeError();
   }
   ring.close();
 }
