@@ -1,26 +1,28 @@
 import type { Effect, Input } from '@ringmaster/ring';
 import { decodePacket, formatIpv4, MessageType } from '@ringmaster/ring';
 import type { Station } from './cluster/station.js';
-import type { Observer, World } from './cluster/world.js';
+import type { Observer } from './cluster/world.js';
+import { describeFault } from './scenario/describe.js';
+import type { Fault } from './scenario/scenario.js';
 
 const TYPE_NAMES = new Map<number, string>(Object.entries(MessageType).map(([name, code]) => [code, name]));
 const QUIET = new Set<number>([MessageType.heartbeat, MessageType.alive]);
 
 /** Tells a run as a sequence of readable lines. */
 export class Trace implements Observer {
-  private readonly now: () => number;
   private readonly write: (line: string) => void;
   private readonly packets: boolean;
+  private nowMs: () => number = () => 0;
 
   /** `packets`: also what goes over the network, heartbeats excepted. */
-  constructor(
-    world: { readonly nowMs: number } | (() => World),
-    packets: boolean,
-    write: (line: string) => void,
-  ) {
-    this.now = () => (typeof world === 'function' ? world().nowMs : world.nowMs);
+  constructor(write: (line: string) => void, packets: boolean) {
     this.write = write;
     this.packets = packets;
+  }
+
+  /** Whose time the lines show. */
+  attached(world: { readonly nowMs: number }): void {
+    this.nowMs = () => world.nowMs;
   }
 
   stepped(station: Station, _input: Input, effects: readonly Effect[]): void {
@@ -36,6 +38,10 @@ export class Trace implements Observer {
 
   resumed(station: Station): void {
     this.line(station.name, 'wakes up');
+  }
+
+  fault(fault: Fault): void {
+    this.line('---', `fault: ${describeFault(fault)}`);
   }
 
   note(text: string): void {
@@ -73,7 +79,7 @@ export class Trace implements Observer {
   }
 
   private line(who: string, text: string): void {
-    this.write(`${this.now().toFixed(1).padStart(9)}  ${who.padEnd(6)} ${text}`);
+    this.write(`${this.nowMs().toFixed(1).padStart(9)}  ${who.padEnd(6)} ${text}`);
   }
 }
 

@@ -1,66 +1,60 @@
-import { generate, run, Trace } from '@ringmaster/simulator';
-const arg = (n: string, d: number): number => {
-  const i = process.argv.indexOf(n);
-  return i < 0 ? d : Number(process.argv[i + 1]);
-};
-const range = { from: arg('--min', 1), to: arg('--max', 16) };
-const one = arg('--seed', -1);
-if (one >= 0) {
-  let now = 0;
-  const s = generate(one, range);
-  console.log(JSON.stringify({ ...s, nodes: s.nodes.length, faults: s.faults.length }));
-  const t = new Trace(
-    {
-      get nowMs() {
-        return now;
-      },
+import type { SummaryDocument } from '@ringmaster/simulator';
+import { Summary } from '@ringmaster/simulator';
+import { commit } from './commit.js';
+import type { Options } from './options.js';
+import { readOptions } from './options.js';
+import { runSeeds } from './pool.js';
+import { Progress } from './progress.js';
+import { reportFailure, tellSeed } from './story.js';
+
+/** Failures that are shrunk and shown; the others are listed. */
+const SHOWN_FAILURES = 3;
+
+const print = (line: string): unknown => process.stdout.write(`${line}\n`);
+
+async function runMany(options: Options): Promise<boolean> {
+  const { seeds, from, jobs, nodes, json, sabotage } = options;
+  const summary = new Summary();
+  const progress = new Progress(seeds, json);
+  const startedMs = performance.now();
+  let done = 0;
+  let failed = 0;
+  await runSeeds({
+    ...{ jobs, from, seeds, nodes, sabotage },
+    onResult: (result) => {
+      summary.add(result);
+      if (result.violations.length > 0) failed++;
+      progress.show(++done, failed);
     },
-    process.argv.includes('--packets'),
-    (l) => console.log(l),
-  );
-  const r = run(s, {
-    observers: [
-      {
-        stepped: (st) => {
-          now = st.world.nowMs;
-        },
-      },
-      t,
-    ],
-    toTheEnd: false,
   });
-  console.log(r);
-} else {
-  const n = arg('--seeds', 1000),
-    from = arg('--from', 1);
-  const t0 = performance.now();
-  let events = 0,
-    bad = 0;
-  const conv: number[] = [];
-  const by = new Map<string, number[]>();
-  for (let s = from; s < from + n; s++) {
-    const r = run(generate(s, range));
-    events += r.events;
-    if (r.convergedAfterMs !== undefined) conv.push(r.convergedAfterMs / r.boundMs);
-    if (r.violations.length) {
-      bad++;
-      const v = r.violations[0]!;
-      const k = v.invariant + ' ' + v.what.replace(/[\d.]+/g, '#');
-      by.set(k, [...(by.get(k) ?? []), s]);
-    }
-  }
-  for (const [k, v] of [...by].sort((a, b) => b[1].length - a[1].length))
-    console.log(v.length, k, v.slice(0, 6).join(' '));
-  conv.sort((a, b) => a - b);
-  const dt = (performance.now() - t0) / 1000;
-  console.log({
-    n,
-    bad,
-    events,
-    dt,
-    eps: Math.round(events / dt),
-    p50: conv[conv.length >> 1],
-    p99: conv[Math.floor(conv.length * 0.99)],
-    max: conv.at(-1),
-  });
+  const document = summary.document();
+  if (json) print(JSON.stringify({ ...document, violations: document.violations.map(withoutText) }));
+  else report(document, (performance.now() - startedMs) / 1000, options);
+  return !summary.failed;
 }
+
+function withoutText({ seed, invariant, atMs }: SummaryDocument['violations'][number]): object {
+  return { seed, invariant, atMs };
+}
+
+function report(document: SummaryDocument, seconds: number, options: Options): void {
+  const { seeds, events, violations, coverage, convergence } = document;
+  print(
+    `${seeds} seeds, ${events} events in ${seconds.toFixed(1)} s: ${Math.round(events / seconds)} a second`,
+  );
+  const never = Object.entries(coverage).flatMap(([name, count]) => (count === 0 ? [name] : []));
+  if (never.length > 0) print(`never happened: ${never.join('; ')}`);
+  print('converged after the last fault, by node count (ms):');
+  for (const [nodes, { p50Ms, p99Ms, maxMs, boundMs }] of Object.entries(convergence))
+    print(`  ${nodes.padStart(3)}: p50 ${p50Ms}, p99 ${p99Ms}, max ${maxMs}, bound ${boundMs}`);
+  print(
+    violations.length === 0 ? 'no invariant fell' : `${violations.length} seeds failed, commit ${commit()}:`,
+  );
+  for (const { seed, invariant, atMs, what } of violations.slice(0, 50))
+    print(`  seed ${seed}: invariant ${invariant} at ${atMs} ms: ${what}`);
+  for (const { seed } of violations.slice(0, SHOWN_FAILURES)) reportFailure(seed, options);
+}
+
+const options = readOptions(process.argv);
+const passed = options.seed === undefined ? await runMany(options) : tellSeed(options.seed, options);
+process.exitCode = passed ? 0 : 1;

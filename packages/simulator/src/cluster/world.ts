@@ -4,7 +4,7 @@ import { ID_EVERYBODY } from '@ringmaster/ring';
 import { EventQueue } from '../eventQueue.js';
 import { Random } from '../random.js';
 import type { Sabotage } from '../sabotage/sabotage.js';
-import type { Scenario } from '../scenario/scenario.js';
+import type { Fault, Scenario } from '../scenario/scenario.js';
 import { Clients } from './clients.js';
 import { Fabric } from './fabric.js';
 import { Lan } from './lan.js';
@@ -13,6 +13,8 @@ import { Station } from './station.js';
 /** Sees everything that happens; changes nothing. */
 export interface Observer {
   stepped?(station: Station, input: Input, effects: readonly Effect[]): void;
+  /** Before anything happens. */
+  attached?(world: World): void;
   /** A datagram leaves a station: `to` is `undefined` for a broadcast. */
   sent?(station: Station, to: Station | undefined, bytes: Uint8Array): void;
   /** A data plane has decided about a client's frame (rewritten by now). */
@@ -20,7 +22,8 @@ export interface Observer {
   opened?(station: Station, bytes: Uint8Array, result: SessionResult): void;
   died?(station: Station): void;
   resumed?(station: Station): void;
-  /** Something from outside the nodes: a fault begins or ends. */
+  fault?(fault: Fault): void;
+  /** Something else that is worth a line in the story. */
   note?(text: string): void;
 }
 
@@ -174,6 +177,10 @@ export class World {
 
   stationResumed(station: Station): void {
     for (const observer of this.observers) observer.resumed?.(station);
+  }
+
+  faultBegins(fault: Fault): void {
+    for (const observer of this.observers) observer.fault?.(fault);
   }
 
   note(text: string): void {

@@ -36,7 +36,7 @@ export function generate(seed: number, range: NodeRange): Scenario {
     ...(lasting && { lastingSides: Array.from({ length: count }, () => random.whole(0, 1)) }),
     stormEndMs,
     settledMs,
-    calm: calmOf(random, count, sealed),
+    calm: calmOf(random, count),
     endMs: settledMs + CALM_MS,
     clients: random.whole(1, 6),
   };
@@ -81,10 +81,18 @@ function baseWeather(random: Random, sealed: boolean): Weather {
   };
 }
 
-/** The loss and the pause length that must not disturb a ring (invariant 4). */
-function calmOf(random: Random, count: number, sealed: boolean): Scenario['calm'] {
+/**
+ * The loss and the pause length that must not disturb a ring (invariant 4). A heartbeat must pass every member, so what
+ * loss a ring can stand falls with its size.
+ */
+function calmOf(random: Random, count: number): Scenario['calm'] {
   const loss = random.chance(0.5) ? 0 : count <= 16 ? 0.01 : 0.001;
-  return { loss, pauseMs: random.chance(0.5) ? 0 : random.between(10, 90), ...(sealed && {}) };
+  const pauses = random.chance(0.5) ? 0 : 4;
+  return {
+    loss,
+    pauseMs: random.between(10, 90),
+    pausedNodes: Array.from({ length: pauses }, () => random.whole(0, count - 1)),
+  };
 }
 
 interface StormPlan {

@@ -13,6 +13,7 @@ export function inject(world: World): void {
   world.clients.start(scenario.clients, scenario.endMs);
 }
 
+const PAUSE_SPACING_MS = 700;
 const CALM = { loss: 0, duplicate: 0, reorder: 0, corrupt: 0, delayMs: 0 };
 
 /** The faults end; what is dead for good stays dead, what is apart for good stays apart. */
@@ -26,19 +27,17 @@ function endStorm(world: World): void {
   separate(world, (a, b) => sideOf(side, a) !== sideOf(side, b));
 }
 
-/** One node after the other is held up for a moment (invariant 4). */
+/** A process is held up for a moment, here and there; never two within the communication timeout (invariant 4). */
 function schedulePauses(world: World): void {
   const { scenario, stations } = world;
-  const { pauseMs } = scenario.calm;
-  if (pauseMs === 0) return;
-  const spacingMs = (scenario.endMs - scenario.settledMs) / (stations.length + 1);
-  stations.forEach((station, i) =>
-    world.at(scenario.settledMs + i * spacingMs, () => station.pause(pauseMs)),
-  );
+  const { pauseMs, pausedNodes } = scenario.calm;
+  pausedNodes.forEach((node, i) => {
+    world.at(scenario.settledMs + i * PAUSE_SPACING_MS, () => stations[node]?.pause(pauseMs));
+  });
 }
 
 function begin(world: World, fault: Fault): void {
-  world.note(describeFault(fault));
+  world.faultBegins(fault);
   const end = act(world, fault);
   if (end) world.at(fault.atMs + fault.forMs, end);
 }
@@ -113,12 +112,4 @@ function flap(world: World, node: number, periodMs: number, untilMs: number): un
   };
   down();
   return undefined;
-}
-
-/** One line for the trace and for the report of a failure. */
-export function describeFault(fault: Fault): string {
-  const { forMs, kind } = fault;
-  const told = Object.entries(fault).filter(([name]) => !['atMs', 'forMs', 'kind'].includes(name));
-  const facts = told.map(([name, value]) => `${name}=${JSON.stringify(value)}`);
-  return `fault: ${kind} ${facts.join(' ')} for ${forMs.toFixed(0)} ms`;
 }

@@ -76,7 +76,7 @@ export interface Scenario {
   /** The cluster must have converged (invariant 1); from here on nothing may change (invariant 4). */
   readonly settledMs: number;
   /** Loss and pauses of the stated size, which must not disturb anything. */
-  readonly calm: { readonly loss: number; readonly pauseMs: number };
+  readonly calm: { readonly loss: number; readonly pauseMs: number; readonly pausedNodes: readonly number[] };
   readonly endMs: number;
   readonly clients: number;
 }
