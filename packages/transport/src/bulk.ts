@@ -37,7 +37,10 @@ export type RecordResult = { readonly ok: true; readonly payloads: Uint8Array[] 
 /** Takes a byte stream apart again. One wrong record and the stream is not to be believed any more. */
 export class RecordReader {
   private readonly cryptography: Cryptography | undefined;
-  private pending: Buffer = Buffer.alloc(0);
+  /** What has come and has not been handed out lies between `start` and `end`. */
+  private buffer: Buffer = Buffer.alloc(0);
+  private start = 0;
+  private end = 0;
   private epoch: string | undefined;
   private counter = 0;
 
@@ -46,18 +49,36 @@ export class RecordReader {
   }
 
   push(chunk: Uint8Array): RecordResult {
-    this.pending = this.pending.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.pending, chunk]);
+    this.append(chunk);
     const payloads: Uint8Array[] = [];
-    while (this.pending.length >= LENGTH_BYTES) {
-      const length = this.pending.readUInt32BE();
+    while (this.end - this.start >= LENGTH_BYTES) {
+      const length = this.buffer.readUInt32BE(this.start);
       if (length > MAX_RECORD_BYTES || length < 1) return { ok: false };
-      if (this.pending.length < LENGTH_BYTES + length) break;
-      const payload = this.open(this.pending.subarray(LENGTH_BYTES, LENGTH_BYTES + length));
+      const from = this.start + LENGTH_BYTES;
+      if (this.end < from + length) break;
+      const payload = this.open(this.buffer.subarray(from, from + length));
       if (!payload) return { ok: false };
       payloads.push(payload);
-      this.pending = this.pending.subarray(LENGTH_BYTES + length);
+      this.start = from + length;
     }
     return { ok: true, payloads };
+  }
+
+  /**
+   * Room grows by doubling, so that a record that comes byte by byte costs no more than one that comes whole. It is never
+   * used twice: payloads may still point into it.
+   */
+  private append(chunk: Uint8Array): void {
+    if (this.end + chunk.length > this.buffer.length) {
+      const rest = this.end - this.start;
+      const grown = Buffer.alloc(2 * (rest + chunk.length));
+      this.buffer.copy(grown, 0, this.start, this.end);
+      this.buffer = grown;
+      this.start = 0;
+      this.end = rest;
+    }
+    this.buffer.set(chunk, this.end);
+    this.end += chunk.length;
   }
 
   private open(record: Uint8Array): Uint8Array | undefined {

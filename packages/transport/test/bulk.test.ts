@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { NodeCryptography, RecordReader, RecordWriter } from '../src/index.js';
+import { MAX_RECORD_BYTES, NodeCryptography, RecordReader, RecordWriter } from '../src/index.js';
 
 const key = randomBytes(32);
 const sealed = (): NodeCryptography => new NodeCryptography([key], 'bulk');
@@ -34,6 +34,16 @@ describe.each([
       ),
       { numRuns: 100 },
     );
+  });
+
+  it('of the largest size come byte by byte, with work in proportion to their bytes', () => {
+    const largest = new Uint8Array(MAX_RECORD_BYTES - 64).fill(7);
+    const [stream, reader] = [
+      new RecordWriter(cryptography()).write(largest),
+      new RecordReader(cryptography()),
+    ];
+    const back = readAll(reader, stream, 1);
+    expect(back?.map((payload) => payload.length)).toEqual([largest.length]);
   });
 
   it('refuse a length that cannot be', () => {
