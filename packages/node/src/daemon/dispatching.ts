@@ -5,7 +5,7 @@ import type { Announcer } from '../announcer.js';
 import { monotonicMs, type DataPlane } from '../dataplane/index.js';
 import type { Logger } from '../logging.js';
 import type { Rebuild } from '../inventory/rebuild.js';
-import { activeHosts, hostOf, showMember } from './hosts.js';
+import { activeHosts, hostOf, MemberNames } from './hosts.js';
 import { offersAll } from '../services.js';
 import { serverTable } from './serverTable.js';
 
@@ -37,6 +37,7 @@ const SECOND_LOOK_MS = [150, 400, 1000, 2500];
  */
 export class Dispatching {
   private readonly parts: DispatchingParts;
+  private readonly names = new MemberNames();
   private strayTimers: NodeJS.Timeout[] = [];
   private again: NodeJS.Timeout | undefined;
   private secondLooks: NodeJS.Timeout[] = [];
@@ -189,7 +190,7 @@ export class Dispatching {
 
   private membershipChanged(event: RingEvent & { kind: 'membershipChanged' }): void {
     const { driver, rebuild, logger } = this.parts;
-    const member = showMember(driver.state, event.member);
+    const member = this.names.show(driver.state, event.member);
     if (event.change === 'updated') logger.debug(`member ${member} updated`, { reason: event.reason });
     else logger.info(`member ${member} ${event.change}`, { reason: event.reason });
     if (event.change === 'joined' && !this.servesOurs(event.member)) {

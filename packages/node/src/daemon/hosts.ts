@@ -48,8 +48,27 @@ export function activeHosts(state: RingState): number[] {
   return [ownHost(state), ...others.map(({ host }) => host)];
 }
 
-/** For people: `10.0.0.11`, or the ring address when the host is not known. */
-export function showMember(state: RingState, address: Address): string {
-  const host = hostOf(state, address);
-  return host === undefined ? `with ring address ${address.toString(16)}` : formatIpv4(host);
+const MAX_NAMES = 512;
+
+/** What to call members in front of people. Remembers them, because of some the last news is that they are forgotten. */
+export class MemberNames {
+  private readonly names = new Map<Address, string>();
+
+  /** `10.0.0.11`, or the ring address of a member whose host was never known. */
+  show(state: RingState, address: Address): string {
+    const host = hostOf(state, address);
+    if (host === undefined) return this.names.get(address) ?? `with ring address ${address.toString(16)}`;
+    const name = formatIpv4(host);
+    this.names.delete(address);
+    this.names.set(address, name);
+    if (this.names.size > MAX_NAMES) this.forgetOldest();
+    return name;
+  }
+
+  private forgetOldest(): void {
+    for (const oldest of this.names.keys()) {
+      this.names.delete(oldest);
+      return;
+    }
+  }
 }

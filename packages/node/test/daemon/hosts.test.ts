@@ -1,7 +1,7 @@
 import { createRing, type Announce, type RingState } from '@ringmaster/ring';
 import { describe, expect, it } from 'vitest';
 import type { ClusterConfig } from '../../src/config/index.js';
-import { activeHosts, hostOf, ownHost, showMember } from '../../src/daemon/hosts.js';
+import { activeHosts, hostOf, MemberNames, ownHost } from '../../src/daemon/hosts.js';
 import { serverTable } from '../../src/daemon/serverTable.js';
 import { statusDocument } from '../../src/daemon/statusDocument.js';
 import { encodeServices, hostOfServices } from '../../src/services.js';
@@ -103,7 +103,16 @@ describe('members are known by their hosts', () => {
     const state = ringWith(silent, thief);
     expect(activeHosts(state)).toEqual([0x0a00000b]);
     expect(hostOf(state, MAC.lower)).toBeUndefined();
-    expect(showMember(state, MAC.lower)).toBe('with ring address 20000000010');
-    expect(showMember(state, MAC.self)).toBe('10.0.0.11');
+  });
+
+  it('in logs, also when the news is that they are forgotten', () => {
+    const names = new MemberNames();
+    const state = ringWith(lower);
+    expect(names.show(state, MAC.self)).toBe('10.0.0.11');
+    expect(names.show(state, MAC.lower)).toBe('10.0.0.13');
+    state.roster.deactivate(MAC.lower);
+    state.roster.forget(1);
+    expect(names.show(state, MAC.lower)).toBe('10.0.0.13');
+    expect(names.show(state, MAC.higher)).toBe('with ring address 20000000030');
   });
 });
