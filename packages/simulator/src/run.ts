@@ -34,7 +34,14 @@ export function run(scenario: Scenario, options: RunOptions = {}): RunResult {
   const { judge, convergence } = watchInvariants(world);
   for (const observer of world.observers) observer.attached?.(world);
   inject(world);
-  world.run(scenario.endMs, () => judge.violations.length > 0);
+  try {
+    world.run(scenario.endMs, () => judge.violations.length > 0);
+  } catch (error) {
+    judge.fail(
+      6,
+      `something threw: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+  }
   return {
     seed: scenario.seed,
     nodes: scenario.nodes.length,

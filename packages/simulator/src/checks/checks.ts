@@ -1,4 +1,5 @@
 import type { Observer, World } from '../cluster/world.js';
+import { Authenticity } from './authenticity.js';
 import { Circulation } from './circulation.js';
 import { ConvergenceCheck } from './convergence.js';
 import { FalseAlarms } from './falseAlarms.js';
@@ -42,6 +43,7 @@ export function watchInvariants(world: World): CheckSet {
     new Circulation(judge),
     new FalseAlarms(world, judge),
     new KnownConnections(world, judge),
+    ...(world.scenario.sealed ? [new Authenticity(world, judge)] : []),
     convergence,
   ];
   world.observers.push(...observers);

@@ -10,9 +10,16 @@ const TTL_AT = 1;
 const SERIAL_AT = 7;
 export const SERIAL_BYTES = 4;
 
-/** Invariant 3: no message is delivered twice to a member by one circulation, and none circulates for ever. */
+/**
+ * Invariant 3: no message is delivered twice to a member by one circulation, and none circulates for ever. A circulation
+ * is a walk along the order of the ring: when that changes, whoever has moved behind the message may meet it again, so
+ * messages that were on their way then are judged by their time to live only.
+ */
 export class Circulation implements Observer {
   private readonly judge: Judge;
+  /** The newest message, by serial number, and the newest when the order of the ring changed last. */
+  private latest = 0;
+  private latestAtChange = 0;
   /** Serial numbers by station and life of its process: a restarted one has not heard anything yet. */
   private readonly delivered = new Map<number, Set<number>>();
   /** Time to live with which each message was sent on, by serial number: it only ever falls. */
@@ -24,6 +31,8 @@ export class Circulation implements Observer {
 
   stepped(station: Station, _input: Input, effects: readonly Effect[]): void {
     for (const effect of effects) {
+      if (effect.kind === 'downstreamChanged' || effect.kind === 'phaseChanged')
+        this.latestAtChange = this.latest;
       if (effect.kind === 'application') this.noteDelivery(station, effect.body);
       else if (effect.kind === 'send') this.noteHop(station, effect.packet);
     }
@@ -35,7 +44,9 @@ export class Circulation implements Observer {
     const key = station.index * 1e6 + station.life;
     let seen = this.delivered.get(key);
     if (!seen) this.delivered.set(key, (seen = new Set()));
-    if (seen.has(serial)) this.judge.fail(3, `message ${serial} was delivered twice to ${station.name}`);
+    this.latest = Math.max(this.latest, serial);
+    if (seen.has(serial) && serial > this.latestAtChange)
+      this.judge.fail(3, `message ${serial} was delivered twice to ${station.name}`);
     seen.add(serial);
   }
 

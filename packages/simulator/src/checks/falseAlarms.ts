@@ -7,13 +7,16 @@ import type { Judge } from './checks.js';
 export class FalseAlarms implements Observer {
   private readonly world: World;
   private readonly judge: Judge;
+  /** Repairs and purges begun, as of each station's latest step. */
+  private readonly accusations = new Map<Station, number>();
 
   constructor(world: World, judge: Judge) {
     this.world = world;
     this.judge = judge;
   }
 
-  stepped(station: Station, _input: Input, effects: readonly Effect[]): void {
+  stepped(station: Station, input: Input, effects: readonly Effect[]): void {
+    this.checkSleeper(station, input);
     if (this.world.nowMs < this.world.scenario.settledMs) return;
     for (const effect of effects) {
       if (effect.kind === 'phaseChanged' || effect.kind === 'roleChanged')
@@ -24,5 +27,18 @@ export class FalseAlarms implements Observer {
           `${station.name} sees a member ${effect.change} without a fault: ${effect.reason}`,
         );
     }
+  }
+
+  /** R14: a member whose timer fired late by more than two heartbeat intervals accuses nobody in that step. */
+  private checkSleeper(station: Station, input: Input): void {
+    const { counters, config } = station.state;
+    const accusations = counters.purges + counters.repairs;
+    const before = this.accusations.get(station) ?? 0;
+    this.accusations.set(station, accusations);
+    const late =
+      input.kind === 'timer' &&
+      input.timer === 'tick' &&
+      input.nowMs - input.dueMs > 2 * config.heartbeatIntervalMs;
+    if (late && accusations > before) this.judge.fail(4, `${station.name} was paused and accuses another`);
   }
 }

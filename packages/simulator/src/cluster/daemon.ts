@@ -101,7 +101,7 @@ export class Daemon {
   private startDataPlane(): void {
     const { dataPlane } = this.station;
     this.leaseRefusedUntilMs = 0;
-    dataPlane.hold(true);
+    dataPlane.hold(this.station.world.sabotage?.hold?.() !== false);
     dataPlane.setMode('dispatch');
   }
 

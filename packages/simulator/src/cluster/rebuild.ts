@@ -42,7 +42,7 @@ export class Rebuild {
   /** Asks these members; `done` hears whether all who are still there have answered. */
   run(members: readonly Address[], hold: boolean, done: (complete: boolean) => void): void {
     if (members.length === 0) return done(true);
-    if (hold) this.startHolding();
+    if (hold && this.station.world.sabotage?.hold?.() !== false) this.startHolding();
     const { term } = this;
     let left = members.length;
     let complete = true;
@@ -103,6 +103,7 @@ export class Rebuild {
   private attempt(member: Address, settled: (answered: boolean) => void): void {
     const { station, random } = this;
     const { world } = station;
+    if (world.sabotage?.ask?.(station, member) === false) return settled(true);
     const target = world.station(member);
     const oneWayMs = random.between(0.2, 1) + (target === station ? 0 : world.lan.delayMs);
     const acceptTimeoutMs = station.state.config.broadcastTimeoutMs;
@@ -132,10 +133,12 @@ export class Rebuild {
   }
 
   private enter(member: Address, rows: readonly (readonly [number, TcpState])[]): void {
-    const { dispatcher } = this.station.dataPlane;
+    const { world, dataPlane } = this.station;
+    const { dispatcher } = dataPlane;
+    const server = world.sabotage?.reporter?.(this.station, member) ?? member;
     const nowMs = Math.floor(this.station.localMs);
     for (const [port, state] of rows) {
-      dispatcher.enter(member, CLUSTER_ADDRESS, CLIENT_ADDRESS, port, SERVICE_PORT, STATES[state], nowMs);
+      dispatcher.enter(server, CLUSTER_ADDRESS, CLIENT_ADDRESS, port, SERVICE_PORT, STATES[state], nowMs);
     }
   }
 

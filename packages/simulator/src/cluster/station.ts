@@ -1,5 +1,5 @@
 import type { Address, Effect, Input, RingConfig, RingState, TimerName } from '@ringmaster/ring';
-import { createRing, formatIpv4, Sessions, step } from '@ringmaster/ring';
+import { createRing, formatIpv4, Sessions, step, toHex } from '@ringmaster/ring';
 import type { Random } from '../random.js';
 import type { NodeTraits } from '../scenario/scenario.js';
 import { PretendCryptography } from './cryptography.js';
@@ -54,6 +54,8 @@ export class Station {
   private readonly random: Random;
   private readonly clockOffsetMs: number;
   private readonly timers = new Map<TimerName, { readonly dueMs: number }>();
+  private epoch = '';
+  private sealedCount = 0;
   private backlog: Arrived[] = [];
   private frames: Uint8Array[] = [];
   private lateTimers: TimerName[] = [];
@@ -182,7 +184,17 @@ export class Station {
 
   private newSessions(): Sessions {
     this.cryptography ??= new PretendCryptography(new Map([[0, 1]]), 0, this.random.uint32());
-    return new Sessions({ self: this.address, epoch: this.random.bytes(8), crypto: this.cryptography });
+    const epoch = this.random.bytes(8);
+    this.epoch = toHex(epoch);
+    this.sealedCount = 0;
+    this.world.senders.set(this.epoch, { station: this, life: this.life });
+    return new Sessions({ self: this.address, epoch, crypto: this.cryptography });
+  }
+
+  /** The session layer counts its packets from 1, answers to challenges included. */
+  private noteSealed(sealed: Uint8Array): void {
+    this.sealedCount++;
+    this.world.noteSealed(this.epoch, this.sealedCount, sealed);
   }
 
   private whenAwake(run: () => void): void {
@@ -217,7 +229,10 @@ export class Station {
       return;
     }
     const result = this.world.openSealed(this, bytes, nowMs);
-    if (result.reply) this.world.send(this, networkSender, result.reply);
+    if (result.reply) {
+      this.noteSealed(result.reply);
+      this.world.send(this, networkSender, result.reply);
+    }
     if (result.established !== undefined) this.input({ kind: 'peer', address: result.established, nowMs });
     if (result.deliver) this.input({ kind: 'packet', ...result.deliver, nowMs });
   }
@@ -255,7 +270,10 @@ export class Station {
   }
 
   private sealed(packet: Uint8Array): Uint8Array {
-    return this.sessions ? this.sessions.seal(packet) : packet;
+    if (!this.sessions) return packet;
+    const sealed = this.sessions.seal(packet);
+    this.noteSealed(sealed);
+    return sealed;
   }
 
   private setTimer(name: TimerName, dueMs: number): void {

@@ -10,6 +10,13 @@ import { Fabric } from './fabric.js';
 import { Lan } from './lan.js';
 import { Station } from './station.js';
 
+interface Recorded {
+  readonly from: Station;
+  /** Absent: everybody. */
+  readonly to: Station | undefined;
+  readonly bytes: Uint8Array;
+}
+
 /** Sees everything that happens; changes nothing. */
 export interface Observer {
   stepped?(station: Station, input: Input, effects: readonly Effect[]): void;
@@ -42,9 +49,13 @@ export class World {
   nowMs = 0;
   /** Inputs that the cores have taken. */
   events = 0;
+  /** Who has drawn which epoch, and in which life. */
+  readonly senders = new Map<string, { readonly station: Station; readonly life: number }>();
+  /** A fingerprint of each sealed packet, by epoch and counter. */
+  private readonly sealedPackets = new Map<string, number>();
   private readonly byAddress = new Map<Address, Station>();
   private readonly mischief: Random;
-  private readonly recorded: { readonly from: Station; readonly bytes: Uint8Array }[] = [];
+  private readonly recorded: Recorded[] = [];
   private serial = 0;
 
   constructor(scenario: Scenario, sabotage?: Sabotage) {
@@ -84,7 +95,7 @@ export class World {
 
   send(from: Station, to: Address, bytes: Uint8Array): void {
     const target = this.byAddress.get(to);
-    this.record(from, bytes);
+    this.record(from, target, bytes);
     for (const observer of this.observers) observer.sent?.(from, target, bytes);
     if (!target || target === from) return;
     this.lan.carry(this.nowMs, from.index, target.index, bytes, (arrived) =>
@@ -93,7 +104,7 @@ export class World {
   }
 
   broadcast(from: Station, bytes: Uint8Array): void {
-    this.record(from, bytes);
+    this.record(from, undefined, bytes);
     for (const observer of this.observers) observer.sent?.(from, undefined, bytes);
     for (const target of this.stations) {
       if (target === from) continue;
@@ -107,6 +118,15 @@ export class World {
   refuse(host: Station, sender: Station): void {
     const { index } = host;
     this.lan.carry(this.nowMs, index, sender.index, NO_BYTES, () => sender.hearRefusal(host.address));
+  }
+
+  noteSealed(epoch: string, counter: number, bytes: Uint8Array): void {
+    this.sealedPackets.set(`${epoch}/${counter}`, fingerprint(bytes));
+  }
+
+  /** Whether exactly these bytes were sealed under that epoch and counter. */
+  wasSealed(epoch: string, counter: number, bytes: Uint8Array): boolean {
+    return this.sealedPackets.get(`${epoch}/${counter}`) === fingerprint(bytes);
   }
 
   openSealed(station: Station, bytes: Uint8Array, nowMs: number): SessionResult {
@@ -142,13 +162,13 @@ export class World {
     }
   }
 
-  /** Packets that were recorded come once more, to whomever. */
+  /** Packets that were recorded come once more, to those who were meant. */
   replay(count: number): void {
     const { recorded, mischief, stations } = this;
     if (!this.scenario.sealed) return;
     for (let i = 0; i < count && recorded.length > 0; i++) {
-      const { from, bytes } = mischief.pick(recorded);
-      mischief.pick(stations).arrive(from, bytes, false);
+      const { from, to, bytes } = mischief.pick(recorded);
+      (to ?? mischief.pick(stations)).arrive(from, bytes, false);
     }
   }
 
@@ -158,6 +178,10 @@ export class World {
     this.at(this.nowMs + this.mischief.between(0, 0.5), () => station.kill(false));
   }
 
+  anyoneSpeaks(): void {
+    this.say(this.mischief.pick(this.stations));
+  }
+
   /** An application message with a number of its own. */
   say(station: Station): void {
     const body = new Uint8Array(4);
@@ -165,10 +189,10 @@ export class World {
     station.say(ID_EVERYBODY, body);
   }
 
-  private record(from: Station, bytes: Uint8Array): void {
+  private record(from: Station, to: Station | undefined, bytes: Uint8Array): void {
     if (!this.scenario.sealed || !this.mischief.chance(0.05)) return;
-    if (this.recorded.length < MAX_RECORDED) this.recorded.push({ from, bytes });
-    else this.recorded[this.mischief.whole(0, MAX_RECORDED - 1)] = { from, bytes };
+    if (this.recorded.length < MAX_RECORDED) this.recorded.push({ from, to, bytes });
+    else this.recorded[this.mischief.whole(0, MAX_RECORDED - 1)] = { from, to, bytes };
   }
 
   stationDied(station: Station): void {
@@ -194,4 +218,11 @@ const NO_BYTES = new Uint8Array(0);
 /** 10.0.0.2 and upwards, in the order of the nodes. */
 export function addressOf(index: number): Address {
   return 10 * 0x100_0000 + 2 + index;
+}
+
+/** FNV-1a. */
+function fingerprint(bytes: Uint8Array): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
+  return hash >>> 0;
 }

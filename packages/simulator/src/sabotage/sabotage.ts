@@ -1,4 +1,4 @@
-import type { Effect, Input, SessionResult } from '@ringmaster/ring';
+import type { Address, Effect, Input, SessionResult } from '@ringmaster/ring';
 import type { Station } from '../cluster/station.js';
 
 /** Breaks one rule on purpose, from outside the cores: the proof that the invariants see it. */
@@ -10,4 +10,10 @@ export interface Sabotage {
   step?(station: Station, input: Input, core: (input: Input) => Effect[]): Effect[];
   /** Stands around the session layer; `undefined` leaves it to the real one. */
   open?(station: Station, bytes: Uint8Array, nowMs: number): SessionResult | undefined;
+  /** Whether a new dispatcher holds what it does not know. */
+  hold?(): boolean;
+  /** Whether `member` is asked for its connections, or taken to have none. */
+  ask?(station: Station, member: Address): boolean;
+  /** Whose connections those are that `member` reports. */
+  reporter?(station: Station, member: Address): Address;
 }

@@ -10,9 +10,11 @@ export function inject(world: World): void {
   world.at(scenario.stormEndMs, () => endStorm(world));
   world.at(scenario.settledMs, () => lan.setBase({ ...scenario.base, ...CALM, loss: scenario.calm.loss }));
   schedulePauses(world);
+  chat(world, scenario.settledMs);
   world.clients.start(scenario.clients, scenario.endMs);
 }
 
+const CHAT_INTERVAL_MS = 300;
 const PAUSE_SPACING_MS = 700;
 const CALM = { loss: 0, duplicate: 0, reorder: 0, corrupt: 0, delayMs: 0 };
 
@@ -34,6 +36,16 @@ function schedulePauses(world: World): void {
   pausedNodes.forEach((node, i) => {
     world.at(scenario.settledMs + i * PAUSE_SPACING_MS, () => stations[node]?.pause(pauseMs));
   });
+}
+
+/** Somebody says something to everybody, now and then: messages that go round the ring. */
+function chat(world: World, untilMs: number): void {
+  const next = (): void => {
+    if (world.nowMs >= untilMs) return;
+    world.anyoneSpeaks();
+    world.at(world.nowMs + CHAT_INTERVAL_MS, next);
+  };
+  world.at(CHAT_INTERVAL_MS, next);
 }
 
 function begin(world: World, fault: Fault): void {
