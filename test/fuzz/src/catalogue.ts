@@ -19,6 +19,11 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
     share: 300,
     what: 'ring: packets, all message bodies, the security envelope',
   },
+  'ring-frame': {
+    module: './targets/ringFrame.js',
+    share: 60,
+    what: 'transport: the ring over Ethernet, plain and sealed frames',
+  },
   'ring-step': {
     module: './targets/ringStep.js',
     share: 60,
@@ -31,7 +36,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   },
   'sessions-inside': {
     module: './targets/sessionsInside.js',
-    share: 60,
+    share: 30,
     what: 'ring sessions: arbitrary contents from somebody who has the key',
   },
   records: {

@@ -23,8 +23,7 @@ export function writeCorpus(target: string, inputs: readonly Uint8Array[]): stri
 }
 
 /** Keeps an input that broke something, named by what it is; returns the file. */
-export function writeCrash(target: string, input: Uint8Array): string {
-  const directory = join(HOME, 'crashes');
+export function writeCrash(target: string, input: Uint8Array, directory = join(HOME, 'crashes')): string {
   mkdirSync(directory, { recursive: true });
   const name = createHash('sha256').update(input).digest('hex').slice(0, 12);
   const file = join(directory, `${target}-${name}.hex`);

@@ -29,13 +29,13 @@ function tell(report: Report): void {
   );
 }
 
-function tellCrash(report: Report): void {
+function tellCrash(report: Report, directory: string | undefined): void {
   if (report.crash === undefined) return;
   const { input, error } = report.crash;
   const hex = toHex(input);
   say(`\nCRASH in ${report.target}: ${error}`);
   say(`input (${input.length} bytes): ${hex}`);
-  say(`kept in ${writeCrash(report.target, input)}`);
+  say(`kept in ${writeCrash(report.target, input, directory)}`);
   say(`again:  npm run fuzz -- --target ${report.target} --replay '${hex}'\n`);
 }
 
@@ -55,7 +55,7 @@ async function runAll(options: Options): Promise<Report[]> {
     const report = await supervise(task);
     reports.push(report);
     tell(report);
-    tellCrash(report);
+    tellCrash(report, options.crashDirectory);
     if (save && report.crash === undefined) say(`wrote ${writeCorpus(target, report.corpus)}`);
   }
   return reports;

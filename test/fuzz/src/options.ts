@@ -10,6 +10,8 @@ export interface Options {
   readonly save: boolean;
   readonly blind: boolean;
   readonly json: boolean;
+  /** Where inputs that broke something are kept. */
+  readonly crashDirectory: string | undefined;
 }
 
 export type OptionsResult =
@@ -24,6 +26,7 @@ export const USAGE = `Usage: npm run fuzz -- [options]
   --save          write the minimised corpus to test/fuzz/corpus/
   --hang-ms N     an input that takes longer counts as a crash (default 10000)
   --blind         do not heed coverage; for the proof that heeding it is what finds things
+  --crashes DIR   where inputs that broke something are kept (default test/fuzz/crashes)
   --json          one JSON object as the last line
 
 Targets:
@@ -44,6 +47,7 @@ const SPECIFICATION = {
   'hang-ms': { type: 'string', default: String(DEFAULT_HANG_MS) },
   blind: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
+  crashes: { type: 'string' },
 } as const;
 
 /** Reads the command line; a message says what is wrong with it. */
@@ -66,8 +70,8 @@ export function parseOptions(args: readonly string[]): OptionsResult {
     return { ok: false, message: '--replay needs one --target' };
   }
   const targets = values.target.length > 0 ? values.target : allTargets();
-  const { replay, save, blind, json } = values;
-  return { ok: true, options: { inputs, targets, seed, hangMs, replay, save, blind, json } };
+  const { replay, save, blind, json, crashes: crashDirectory } = values;
+  return { ok: true, options: { inputs, targets, seed, hangMs, replay, save, blind, json, crashDirectory } };
 }
 
 function allTargets(): string[] {
