@@ -157,6 +157,28 @@ describe('message bodies', () => {
     expect(decodeRemoval(body.subarray(1))).toBeUndefined();
     expect(decodeRemoval(Uint8Array.from([...body, 0]))).toBeUndefined();
   });
+
+  it('are refused when a time cannot be told exactly, which is above 2^53 - 1', () => {
+    const bytes = encodeRedirect({ createdAt: 2 ** 53 - 1, address: 1 });
+    expect(decodeRedirect(bytes)?.createdAt).toBe(2 ** 53 - 1);
+    expect(decodeRedirect(bytes.map((byte, i) => (i === 0 ? 0x20 : i < 7 ? 0 : byte)))).toBeUndefined();
+    expect(decodeRedirect(bytes.map((byte, i) => (i < 7 ? 0xff : byte)))).toBeUndefined();
+  });
+
+  it('are refused when they speak of nobody, but for the suspect of a purge', () => {
+    const createdAt = 256;
+    const removal = { createdAt, lost: 1, upstream: 2, downstream: 3 };
+    for (const end of ['lost', 'upstream', 'downstream']) {
+      expect(decodeRemoval(encodeRemoval({ ...removal, [end]: 0 }))).toBeUndefined();
+    }
+    const repair = { createdAt, lost: 1, detector: 2, reverse: true };
+    expect(decodeRepair(encodeRepair({ ...repair, lost: 0 }))).toBeUndefined();
+    expect(decodeRepair(encodeRepair({ ...repair, detector: 0 }))).toBeUndefined();
+    expect(decodeAssign(encodeAssign({ createdAt, address: 0, id: 1 }))).toBeUndefined();
+    const purge = { purged: 0, createdAt, purger: 1, suspect: 0, reason: 1 };
+    expect(decodePurge(encodePurge(purge))).toEqual(purge);
+    expect(decodePurge(encodePurge({ ...purge, purger: 0 }))).toBeUndefined();
+  });
 });
 
 describe('arbitrary bytes', () => {
