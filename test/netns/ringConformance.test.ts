@@ -183,6 +183,19 @@ describe.each(RINGS)('a $security ring over $transport', ({ transport, key }) =>
     }
   });
 
+  test('one is stopped for a second: the others close the ring, and it returns without accusing anybody', async () => {
+    const members = await startAll(transport, key);
+    const before = await become(members);
+    const [first, sleeper, ...others] = members;
+    process.kill(sleeper.channel.pid, 'SIGSTOP');
+    await become([first, ...others]);
+    await pause(1000);
+    process.kill(sleeper.channel.pid, 'SIGCONT');
+    const whole = await become(members);
+    expect(whole.map(({ createdAt }) => createdAt)).toEqual(before.map(({ createdAt }) => createdAt));
+    expect(whole[1].counters.repairs).toBe(before[1].counters.repairs);
+  });
+
   test("one's cable is pulled and put back: two rings, and then one again", async () => {
     const members = await startAll(transport, key);
     await become(members);
@@ -266,6 +279,22 @@ describe.each(RINGS.filter(({ key }) => key !== undefined))(
 );
 
 describe('the socket for frames', () => {
+  test('keeps a bounded number of packets for a member that does not look, and counts the others', async () => {
+    const member = await start('ethernet', hosts[0], undefined);
+    await become([member]);
+    const noise = run(stranger, 'stranger.mjs');
+    await noise.call('open', 'ethernet');
+    const stalled = member.channel.call('stall', 3000);
+    await noise.call('nonsense', 2000);
+    await stalled;
+    const figures = async () => {
+      const { socket, counters } = await member.tell();
+      return { taken: counters.messagesMalformed > 500, counted: socket.overrun > 100 };
+    };
+    await expect.poll(figures, WITHIN).toEqual({ taken: true, counted: true });
+    await become([member]);
+  });
+
   test('says what is missing without the right to open packet sockets', async () => {
     const prefix = ['setpriv', '--bounding-set', '-net_raw', '--inh-caps', '-net_raw'];
     const channel = run(hosts[0], 'member.mjs', prefix);

@@ -58,6 +58,10 @@ serve({
       failures,
     };
   },
+  /** Looks at nothing for so long. */
+  stall(ms) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  },
   leave: () => driver.leave('the test says so'),
   enter: () => driver.start(),
 });
