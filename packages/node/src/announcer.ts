@@ -7,7 +7,7 @@ export interface AnnouncedAddress {
   readonly virtualMac: Uint8Array;
 }
 
-/** After a takeover: at once, and again after these times, since one burst can be lost (facts, trap 4). */
+/** After a takeover: at once, and again after these times, since one burst can be lost (trap 6). */
 const BURST_DELAYS_MS = [0, 20, 100, 400, 1000, 2000];
 /** Switches forget a MAC after minutes; a dispatcher without traffic reminds them. */
 const REFRESH_MS = 5000;

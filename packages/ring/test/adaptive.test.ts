@@ -3,7 +3,13 @@ import { createRing } from '../src/index.js';
 import { forgetGaps, noteGap, silenceLimitMs } from '../src/protocol/adaptive.js';
 
 function member() {
-  const traits = { canDispatch: true, canServe: true, weight: 1, services: new Uint8Array(0), incarnation: 1 };
+  const traits = {
+    canDispatch: true,
+    canServe: true,
+    weight: 1,
+    services: new Uint8Array(0),
+    incarnation: 1,
+  };
   const state = createRing({ address: 5, mac: new Uint8Array(6), ...traits });
   forgetGaps(state);
   return state;

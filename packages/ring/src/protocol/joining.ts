@@ -8,6 +8,7 @@ import { assignMissingIds, dropMember, noteHighestId, noteMember, takeId } from 
 import { resetNeighbours } from './neighbours.js';
 import { evaluateRole, resign } from './roles.js';
 import type { RingState, Step } from './state.js';
+import { isDispatching } from './state.js';
 
 /**
  * Phase `joining` (R8, R10, R11): announce, listen for the broadcast timeout, be a member. Entered at start, after an
@@ -45,6 +46,7 @@ export function enterJoining(step: Step, why: JoinReason): void {
   for (const member of state.roster.all()) dropMember(step, member.address, why.reason);
   step.effects.push({ kind: 'phaseChanged', phase: 'joining', reason: why.reason });
   step.effects.push({ kind: 'clearTimer', timer: 'tick' });
+  step.effects.push({ kind: 'clearTimer', timer: 'alive' });
   state.joinDeadlineMs = nowMs + state.config.broadcastTimeoutMs;
   step.effects.push({ kind: 'setTimer', timer: 'join', atMs: state.joinDeadlineMs });
   announceJoining(step);
@@ -99,6 +101,7 @@ export function joinTimeout(step: Step): void {
 
 function becomeMember(step: Step, reason: string): void {
   const { state, nowMs } = step;
+  const dispatched = isDispatching(state);
   if (state.idRing !== state.joinTarget) state.id = ID_NONE;
   state.phase = 'member';
   state.newcomer = false;
@@ -115,6 +118,9 @@ function becomeMember(step: Step, reason: string): void {
   assignMissingIds(step);
   announceSoon(step, 2);
   evaluateRole(step);
+  // Others may have dispatched meanwhile, and have given up again before this one could see it.
+  if (dispatched && isDispatching(state))
+    step.effects.push({ kind: 'reassert', reason: 'dispatches in a ring that was rebuilt' });
 }
 
 /** A creation time that is newer than the present ring's (R2). */

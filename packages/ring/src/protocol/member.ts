@@ -70,20 +70,34 @@ function wasPaused(step: Step, lateMs: number): boolean {
 function beat(step: Step): void {
   const { state } = step;
   if (isAlone(state)) return;
-  const empty = new Uint8Array(0);
   if (isMaster(state) && state.id !== ID_NONE) {
     const heartbeat: Message = {
       ttl: 255,
       destination: ID_EVERYBODY,
       source: state.id,
       type: MessageType.heartbeat,
-      body: empty,
+      body: new Uint8Array(0),
     };
     sendTo(step, state.ring.ndn, heartbeat);
-  } else if (!state.sentDownstream) {
-    sendTo(step, state.ring.ndn, direct(MessageType.alive, empty, state));
+    state.lastDownstreamMs = step.nowMs;
+  } else {
+    speakDownstream(step);
   }
-  state.sentDownstream = false;
+}
+
+/**
+ * R13: the NDN hears from us every heartbeat interval, whatever becomes of the heartbeat; its refusal tells that its
+ * process is dead. A tenth more than the interval, so that a heartbeat that comes round in time makes this unnecessary.
+ */
+export function speakDownstream(step: Step): void {
+  const { state, nowMs } = step;
+  if (isAlone(state)) return;
+  const limitMs = state.config.heartbeatIntervalMs * 1.1;
+  if (nowMs >= state.lastDownstreamMs + limitMs) {
+    sendTo(step, state.ring.ndn, direct(MessageType.alive, new Uint8Array(0), state));
+    state.lastDownstreamMs = nowMs;
+  }
+  step.effects.push({ kind: 'setTimer', timer: 'alive', atMs: state.lastDownstreamMs + limitMs });
 }
 
 function watchNeighbours(step: Step): void {
@@ -231,7 +245,7 @@ function leaveNow(step: Step): void {
     sendTo(step, nun, message);
     if (ndn !== nun) sendTo(step, ndn, message);
   }
-  for (const timer of ['tick', 'join', 'joinRepeat'] as const)
+  for (const timer of ['tick', 'alive', 'join', 'joinRepeat'] as const)
     step.effects.push({ kind: 'clearTimer', timer });
   state.phase = 'left';
   state.leaving = false;

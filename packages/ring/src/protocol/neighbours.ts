@@ -12,7 +12,7 @@ export function setDownstream(step: Step, address: Address): void {
   if (state.ring.ndn === address) return;
   state.ring.ndn = address;
   state.refusals = 0;
-  state.sentDownstream = false;
+  state.lastDownstreamMs = 0;
   step.effects.push({ kind: 'downstreamChanged', to: address === state.ring.self ? NO_ADDRESS : address });
 }
 

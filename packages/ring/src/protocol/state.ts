@@ -1,5 +1,6 @@
 import type { Address } from '../address.js';
 import { BROADCAST, NO_ADDRESS } from '../address.js';
+import { ENVELOPE_BYTES } from '../session/envelope.js';
 import type { Message } from '../wire/packet.js';
 import { DEFAULT_MAX_PACKET_BYTES, ID_NONE } from '../wire/packet.js';
 import type { ElectionRule } from './election.js';
@@ -14,6 +15,7 @@ export interface RingConfig {
   readonly broadcastTimeoutMs: number;
   /** Every member repeats its announcement this often: heals lost messages, lets separated rings meet. */
   readonly beaconIntervalMs: number;
+  /** Largest packet before it is sealed. */
   readonly maxPacketBytes: number;
   readonly election: ElectionRule;
   /** Whether a preferred member takes the dispatching over from one that works (R19). */
@@ -33,7 +35,7 @@ export const DEFAULT_RING_CONFIG: RingConfig = {
   communicationTimeoutMs: 250,
   broadcastTimeoutMs: 100,
   beaconIntervalMs: 1000,
-  maxPacketBytes: DEFAULT_MAX_PACKET_BYTES,
+  maxPacketBytes: DEFAULT_MAX_PACKET_BYTES - ENVELOPE_BYTES,
   election: { order: 'smallest', position: 1 },
   preempt: true,
   holdDownMs: 0,
@@ -129,8 +131,8 @@ export interface RingState {
   lastHeartbeatMs: number;
   lastTickMs: number;
   lastBeaconMs: number;
-  /** Something went to the NDN since the last tick (R13). */
-  sentDownstream: boolean;
+  /** When something went to the NDN (R13); 0: nothing yet. */
+  lastDownstreamMs: number;
   /** Refusals by the present NDN since it last took something. */
   refusals: number;
   /** Announcements still to be repeated, one a tick: roles must not depend on one datagram. */
@@ -188,7 +190,7 @@ export function createRing(self: SelfDescription, config: Partial<RingConfig> = 
     lastHeartbeatMs: 0,
     lastTickMs: 0,
     lastBeaconMs: 0,
-    sentDownstream: false,
+    lastDownstreamMs: 0,
     refusals: 0,
     announceBurst: 0,
     repair: undefined,
@@ -230,7 +232,7 @@ export function dispatcherOf(state: RingState): Address {
 
 /* ---- what a step returns ---- */
 
-export type TimerName = 'tick' | 'join' | 'joinRepeat';
+export type TimerName = 'tick' | 'alive' | 'join' | 'joinRepeat';
 
 export type Effect =
   | { readonly kind: 'send'; readonly to: Address; readonly packet: Uint8Array }
@@ -247,7 +249,7 @@ export type Effect =
       readonly change: 'joined' | 'updated' | 'inactive' | 'forgotten';
       readonly reason: string;
     }
-  /** A competing dispatcher has given up: announce the cluster addresses again (facts, trap 4). */
+  /** A competing dispatcher has given up: announce the cluster addresses again (trap 6). */
   | { readonly kind: 'reassert'; readonly reason: string }
   /** An application message that was addressed to this member or to everybody (R5). */
   | { readonly kind: 'application'; readonly source: number; readonly body: Uint8Array }

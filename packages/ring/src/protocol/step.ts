@@ -27,6 +27,7 @@ import {
   hearMisrouted,
   hearRedirect,
   leave,
+  speakDownstream,
   stayAfterAll,
   tick,
 } from './member.js';
@@ -99,6 +100,7 @@ function sendApplication(step: Step, destination: number, body: Uint8Array): voi
 function expire(step: Step, timer: TimerName, dueMs: number): void {
   const { phase } = step.state;
   if (timer === 'tick' && phase === 'member') tick(step, dueMs);
+  if (timer === 'alive' && phase === 'member') speakDownstream(step);
   if (timer === 'join' && phase === 'joining') joinTimeout(step);
   if (timer === 'joinRepeat' && phase === 'joining') announceJoining(step);
 }
@@ -145,7 +147,7 @@ function forward(step: Step, messages: Outbox): void {
   const { state } = step;
   for (const packet of packMessages(messages, state.config.maxPacketBytes)) {
     step.effects.push({ kind: 'send', to: state.ring.ndn, packet });
-    state.sentDownstream = true;
+    state.lastDownstreamMs = step.nowMs;
   }
 }
 
