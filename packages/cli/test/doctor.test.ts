@@ -17,6 +17,7 @@ const CONFIG: NodeConfig = {
   capabilities: ['dispatch', 'serve'],
   ring: {
     port: 7400,
+    transport: 'udp',
     keyFiles: [],
     insecure: true,
     heartbeatIntervalMs: 50,
