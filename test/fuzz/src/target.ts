@@ -1,4 +1,7 @@
-/** Something to be fuzzed: one module under `targets/` exports one of these as `target`. */
+/**
+ * Something to be fuzzed: one module under `targets/` exports one of these as `target`. It imports the built modules that it
+ * is about, not the whole package, so that starting is quick and the counters are about its subject.
+ */
 export interface Target {
   /** Longest input, in bytes. */
   readonly maxBytes: number;

@@ -1,5 +1,4 @@
-import type { Cryptography } from '@ringmaster/ring';
-import { TAG_BYTES } from '@ringmaster/ring';
+import { type Cryptography, TAG_BYTES } from '../../../../packages/ring/dist/session/envelope.js';
 
 /** Seals nothing: everybody has the key. The tag is zeros, and a packet with another one is not authentic. */
 export function openCryptography(): Cryptography {

@@ -1,5 +1,5 @@
 /** Records of a byte stream: however it is cut up, the same records come out, and no more bytes than went in. */
-import { RecordReader } from '@ringmaster/transport';
+import { RecordReader } from '../../../../packages/transport/dist/bulk.js';
 import { encodePacket, sealPacket } from '@ringmaster/ring';
 import { Choices, must, type Target } from '../target.js';
 import { openCryptography } from './openCryptography.js';

@@ -1,6 +1,11 @@
 /** The ring over Ethernet: a frame gives a packet that makes the same frame again, or nothing. */
 import { decodePacket, SEALED_BIT } from '@ringmaster/ring';
-import { addressOfMac, decodeRingFrame, encodeRingFrame, RingEtherType } from '@ringmaster/transport';
+import { addressOfMac } from '../../../../packages/transport/dist/ethernet/hardwareAddress.js';
+import {
+  decodeRingFrame,
+  encodeRingFrame,
+  RingEtherType,
+} from '../../../../packages/transport/dist/ethernet/ringFrame.js';
 import { internetChecksum, readU16, writeU16 } from 'libnetraw/wire';
 import { Choices, must, type Target } from '../target.js';
 import { packetSeeds } from './ringPacket.js';

@@ -1,27 +1,29 @@
 /** Ring packets, message bodies and the envelope: what decodes is what was encoded, in its one form. */
+import { decodeEnvelope } from '../../../../packages/ring/dist/session/envelope.js';
 import {
   decodeAnnounce,
   decodeAssign,
-  decodeEnvelope,
-  decodePacket,
   decodePurge,
   decodeRedirect,
   decodeRemoval,
   decodeRepair,
-  DEFAULT_MAX_PACKET_BYTES,
   encodeAnnounce,
   encodeAssign,
-  encodePacket,
   encodePurge,
   encodeRedirect,
   encodeRemoval,
   encodeRepair,
+  MessageType,
+} from '../../../../packages/ring/dist/wire/messages.js';
+import {
+  decodePacket,
+  DEFAULT_MAX_PACKET_BYTES,
+  encodePacket,
   MAX_MESSAGES,
   type Message,
   messageBytes,
-  MessageType,
   packMessages,
-} from '@ringmaster/ring';
+} from '../../../../packages/ring/dist/wire/packet.js';
 import { must, type Target } from '../target.js';
 
 type BodyCheck = (body: Uint8Array) => void;

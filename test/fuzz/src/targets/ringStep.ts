@@ -115,7 +115,7 @@ function happen(choices: Choices, member: RingMember): void {
   const { nowMs } = member;
   const kind = choices.below(8);
   if (kind === 0) return command(choices, member);
-  if (kind === 1) return member.pass(4 * choices.byte(), false);
+  if (kind === 1) return member.pass(2 * choices.byte(), false);
   if (kind === 2) return member.pass(16 * choices.byte(), true);
   if (kind === 3) {
     const address = choices.of(OTHERS);
@@ -174,6 +174,6 @@ export const target: Target = {
     const choices = new Choices(input);
     const member = prepare(choices);
     for (let n = 0; n < MAX_INPUTS && choices.remaining > 0; n++) happen(choices, member);
-    member.pass(1000, false);
+    member.pass(300, false);
   },
 };

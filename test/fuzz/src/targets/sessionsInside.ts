@@ -1,5 +1,9 @@
 /** Sessions among those who have the key, one of whom says anything: nothing is thrown, everything is bounded. */
-import { ByteWriter, encodePacket, MessageType, sealPacket, Sessions } from '@ringmaster/ring';
+import { sealPacket } from '../../../../packages/ring/dist/session/envelope.js';
+import { Sessions } from '../../../../packages/ring/dist/session/sessions.js';
+import { ByteWriter } from '../../../../packages/ring/dist/wire/bytes.js';
+import { MessageType } from '../../../../packages/ring/dist/wire/messages.js';
+import { encodePacket } from '../../../../packages/ring/dist/wire/packet.js';
 import { Choices, must, type Target } from '../target.js';
 import { openCryptography } from './openCryptography.js';
 import { packetSeeds } from './ringPacket.js';

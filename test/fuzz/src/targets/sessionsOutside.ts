@@ -1,6 +1,6 @@
 /** R20, invariant 6: under a key, bytes from whoever does not have it are dropped, never answered, and change nothing. */
 import { encodePacket, MessageType, Sessions } from '@ringmaster/ring';
-import { NodeCryptography } from '@ringmaster/transport';
+import { NodeCryptography } from '../../../../packages/transport/dist/cryptography.js';
 import { Choices, must, type Target } from '../target.js';
 
 const RECORDED = 16;
