@@ -23,11 +23,11 @@ export interface EthernetSocketOptions {
 export class EthernetSocket implements RingSocket {
   private readonly options: EthernetSocketOptions;
   private readonly sender: FrameSocket;
-  private readonly words: Int32Array;
+  private readonly words: Uint32Array;
   private readonly wake: Wake;
   private readonly worker: Worker;
   private readonly exited: Promise<unknown>;
-  private readonly count = { sendErrors: 0, malformed: 0, overrun: 0 };
+  private sendErrors = 0;
   private events: RingSocketEvents | undefined;
   private closed = false;
 
@@ -35,8 +35,8 @@ export class EthernetSocket implements RingSocket {
     this.options = options;
     this.sender = FrameSocket.open({ interface: options.interface });
     this.wake = Wake.create();
-    const shared = new SharedArrayBuffer(Shared.words * Int32Array.BYTES_PER_ELEMENT);
-    this.words = new Int32Array(shared);
+    const shared = new SharedArrayBuffer(Shared.words * Uint32Array.BYTES_PER_ELEMENT);
+    this.words = new Uint32Array(shared);
     const workerData: ReceiverData = { interface: options.interface, shared, wakeFd: this.wake.fd };
     this.worker = new Worker(new URL('./receiverWorker.js', import.meta.url), { workerData });
     this.exited = new Promise((resolve) => this.worker.once('exit', resolve));
@@ -55,7 +55,9 @@ export class EthernetSocket implements RingSocket {
   }
 
   get counters(): Readonly<SocketCounters> {
-    return this.count;
+    const malformed = Atomics.load(this.words, Shared.malformed);
+    const overrun = Atomics.load(this.words, Shared.overrun);
+    return { sendErrors: this.sendErrors, malformed, overrun };
   }
 
   listen(events: RingSocketEvents): void {
@@ -67,7 +69,7 @@ export class EthernetSocket implements RingSocket {
     try {
       this.sender.send(encodeRingFrame(to, this.options.mac, packet));
     } catch {
-      this.count.sendErrors++; // the interface is down, or its queue full: to the ring a lost packet
+      this.sendErrors++; // the interface is down, or its queue full: to the ring a lost packet
     }
   }
 
@@ -109,8 +111,6 @@ export class EthernetSocket implements RingSocket {
 
   private receive(report: ReceiverReport & { kind: 'received' }): void {
     Atomics.sub(this.words, Shared.waiting, report.packets.length);
-    this.count.malformed += report.malformed;
-    this.count.overrun += report.overrun;
     if (this.closed) return;
     for (const { from, packet } of report.packets) this.events?.packet(from, packet);
   }

@@ -3,8 +3,11 @@ import type { Address } from '@ringmaster/ring';
 import { Ancillary, assemble, type BpfProgram } from 'libnetraw';
 import { RingEtherType } from './ringFrame.js';
 
-/** Words of the memory that the two threads share. */
-export const Shared = { stop: 0, waiting: 1, words: 2 } as const;
+/**
+ * Words of the memory that the two threads share: an order to stop, packets that wait for the main thread, frames of our
+ * EtherTypes that are no ring frames, and packets that were thrown away because too many waited.
+ */
+export const Shared = { stop: 0, waiting: 1, malformed: 2, overrun: 3, words: 4 } as const;
 
 export interface ReceiverData {
   /** Name of the network interface. */
@@ -22,13 +25,7 @@ export interface ReceivedPacket {
 export type ReceiverReport =
   | { readonly kind: 'ready' }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
-  | {
-      readonly kind: 'received';
-      readonly packets: readonly ReceivedPacket[];
-      /** Frames of our EtherTypes that are no ring frames, and frames for which nobody had time. */
-      readonly malformed: number;
-      readonly overrun: number;
-    };
+  | { readonly kind: 'received'; readonly packets: readonly ReceivedPacket[] };
 
 const ETHERTYPE_OFFSET = 12;
 /** linux/if_packet.h: to this host (0) or to everybody (1); others are multicast, somebody else's, or our own. */

@@ -1,6 +1,6 @@
 /**
  * Receives ring frames in a thread of its own, which blocks in a poll: Node's event loop cannot wait for a packet socket.
- * Frames are taken apart here, so that a flood of garbage costs the main thread nothing but a number.
+ * Frames are taken apart here, so that a flood of garbage costs the main thread nothing.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { PacketRing, Ready, Wake, type SystemError } from 'libnetraw';
@@ -16,7 +16,7 @@ const BATCH_FRAMES = 64;
 const MAX_WAITING = 1024;
 
 const { interface: name, shared, wakeFd } = workerData as ReceiverData;
-const words = new Int32Array(shared);
+const words = new Uint32Array(shared);
 const report = (message: ReceiverReport): void => parentPort?.postMessage(message);
 
 function open(): PacketRing | undefined {
@@ -32,8 +32,6 @@ function open(): PacketRing | undefined {
 /** One batch out of the ring. */
 function turn(ring: PacketRing): void {
   const packets: ReceivedPacket[] = [];
-  let malformed = 0;
-  let overrun = 0;
   for (let frames = 0; frames < BATCH_FRAMES; frames++) {
     const slot = ring.take();
     if (slot < 0) break;
@@ -41,13 +39,14 @@ function turn(ring: PacketRing): void {
     const frame = ring.memory.bytes.subarray(offset, offset + ring.frameLength(slot));
     const decoded = ring.isTruncated(slot) ? undefined : decodeRingFrame(frame);
     ring.release(slot);
-    if (!decoded?.ok) malformed++;
-    else if (Atomics.load(words, Shared.waiting) + packets.length >= MAX_WAITING) overrun++;
+    if (!decoded?.ok) Atomics.add(words, Shared.malformed, 1);
+    else if (Atomics.load(words, Shared.waiting) + packets.length >= MAX_WAITING)
+      Atomics.add(words, Shared.overrun, 1);
     else packets.push({ from: decoded.from, packet: decoded.packet });
   }
-  if (packets.length + malformed + overrun === 0) return;
+  if (packets.length === 0) return;
   Atomics.add(words, Shared.waiting, packets.length);
-  report({ kind: 'received', packets, malformed, overrun });
+  report({ kind: 'received', packets });
 }
 
 function run(ring: PacketRing): void {
