@@ -26,7 +26,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   },
   'ring-step': {
     module: './targets/ringStep.js',
-    share: 60,
+    share: 30,
     what: 'ring: arbitrary packets, times and commands to members in every phase',
   },
   'sessions-outside': {
