@@ -1,7 +1,7 @@
 import { Verdict } from '@ringmaster/dispatch';
 import type { Effect, Input, SessionResult } from '@ringmaster/ring';
 import type { Station } from './cluster/station.js';
-import type { Observer } from './cluster/world.js';
+import type { Observer, World } from './cluster/world.js';
 import type { Fault } from './scenario/scenario.js';
 
 /** How often something happened, by name. */
@@ -15,7 +15,8 @@ export const EXPECTED_COVERAGE: readonly string[] = [
   ...['crash', 'pause', 'stall', 'leave', 'partition', 'deaf', 'unplug', 'flap', 'forget', 'noise'].map(
     fault,
   ),
-  ...['replay', 'lastWords', 'rotate'].map(fault),
+  ...['replay', 'lastWords'].map(fault),
+  'key rotation',
   ...['loss', 'delay', 'reordering', 'duplication', 'corruption'].map((kind) => `fault weather ${kind}`),
   ...['started', 'expelled by the others', 'was paused for # ms'].map((why) => `phase joining: ${why}`),
   ...['heartbeat lost', 'repair not confirmed', 'joins an older ring'].map(
@@ -55,6 +56,10 @@ const VERDICTS = Object.keys(Verdict);
 /** Counts for {@link Coverage}. */
 export class CoverageCounter implements Observer {
   readonly counts: Coverage = {};
+
+  attached(world: World): void {
+    if (world.scenario.rotatesKey) this.count('key rotation');
+  }
 
   fault(fault: Fault): void {
     this.count(fault.kind === 'weather' ? `fault weather ${fault.label}` : `fault ${fault.kind}`);

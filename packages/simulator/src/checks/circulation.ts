@@ -1,7 +1,7 @@
-import type { Effect, Input } from '@ringmaster/ring';
+import type { Address, Effect, Input } from '@ringmaster/ring';
 import { MessageType } from '@ringmaster/ring';
 import type { Station } from '../cluster/station.js';
-import type { Observer } from '../cluster/world.js';
+import type { Observer, World } from '../cluster/world.js';
 import type { Judge } from './checks.js';
 
 /** A packet of one application message: count, ttl, destination, source, type, length, body. */
@@ -12,7 +12,7 @@ export const SERIAL_BYTES = 4;
 
 /**
  * Invariant 3: no message is delivered twice to a member by one circulation, and none circulates for ever. A circulation
- * is a walk along the order of the ring: when that changes, whoever has moved behind the message may meet it again, so
+ * is a walk along the order of the ring: while that changes, or is no order yet, whoever has moved behind the message may meet it again, so
  * messages that were on their way then are judged by their time to live only.
  */
 export class Circulation implements Observer {
@@ -45,7 +45,7 @@ export class Circulation implements Observer {
     let seen = this.delivered.get(key);
     if (!seen) this.delivered.set(key, (seen = new Set()));
     this.latest = Math.max(this.latest, serial);
-    if (seen.has(serial) && serial > this.latestAtChange)
+    if (seen.has(serial) && serial > this.latestAtChange && orderIsSound(station.world))
       this.judge.fail(3, `message ${serial} was delivered twice to ${station.name}`);
     seen.add(serial);
   }
@@ -61,6 +61,18 @@ export class Circulation implements Observer {
       this.judge.fail(3, `message ${serial} goes on with ttl ${ttl} again, from ${station.name}`);
     seen.add(ttl);
   }
+}
+
+/** Nobody has two upstream neighbours. */
+function orderIsSound(world: World): boolean {
+  const targets = new Set<Address>();
+  for (const { participates, state, address } of world.stations) {
+    const { ndn } = state.ring;
+    if (!participates || ndn === address) continue;
+    if (targets.has(ndn)) return false;
+    targets.add(ndn);
+  }
+  return true;
 }
 
 function readSerial(bytes: Uint8Array, at: number): number {

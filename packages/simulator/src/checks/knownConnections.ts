@@ -8,7 +8,9 @@ import type { Judge } from './checks.js';
 
 /**
  * Invariant 5: a connection that is established on a living member is in the dispatcher's map, with the right server,
- * before any of its packets is dropped as unknown. Excepted are members that could not be asked: nobody knows better.
+ * before any of its packets is dropped as unknown. Excepted are members that could not be asked, for nobody
+ * knows better; and the time in which several dispatch, with what it takes to ask after it (R19): none of them can know
+ * what the others give to the servers.
  */
 export class KnownConnections implements Observer {
   private readonly world: World;
@@ -42,6 +44,8 @@ export class KnownConnections implements Observer {
   }
 
   private expects(dispatcher: Station, owner: Station): boolean {
+    const { broadcastTimeoutMs } = dispatcher.state.config;
+    if (this.world.nowMs - this.world.latestConflictMs < 2 * broadcastTimeoutMs) return false;
     if (owner === dispatcher) return true;
     const listed = dispatcher.state.roster.get(owner.address)?.active === true;
     return listed && owner.running && !dispatcher.daemon.rebuild.excused.has(owner.address);

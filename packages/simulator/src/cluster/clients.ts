@@ -62,10 +62,13 @@ export class Clients {
       this.exchange(connection, 0);
       return;
     }
-    // What another server says does not fit the sequence numbers of this connection.
+    // A reset answers with the client's own sequence numbers, so it counts, whichever server it is from (RFC 9293, 3.5.2).
+    if (what === 'reset') {
+      if (connection.state === 'open') this.end(connection, 'reset');
+      return;
+    }
     if (connection.server !== server) return;
-    if (what === 'reset') this.end(connection, 'reset');
-    else if (what === 'closed') this.end(connection, 'closed');
+    if (what === 'closed') this.end(connection, 'closed');
     else this.answered(connection);
   }
 

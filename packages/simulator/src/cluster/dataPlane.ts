@@ -20,6 +20,7 @@ export class DataPlane {
   }
 
   setMode(mode: DispatchMode): void {
+    this.station.world.noteMode(this.station, mode === 'dispatch');
     this.mode = mode;
     if (this.core || mode !== 'off') this.dispatcher.setMode(mode);
   }

@@ -33,7 +33,8 @@ export class Station {
   /** The ring core; replaced at each start of the process. */
   state: RingState;
   sessions: Sessions | undefined;
-  cryptography: PretendCryptography | undefined;
+  /** The keys of this host, as its files hold them: they outlive the process. */
+  readonly cryptography: PretendCryptography;
   /** The process lives. */
   running = false;
   /** The host is switched on: it refuses datagrams to a port that no process has open. */
@@ -68,6 +69,7 @@ export class Station {
     this.traits = traits;
     this.random = random;
     this.clockOffsetMs = Math.floor(random.between(0, 1e6));
+    this.cryptography = new PretendCryptography(new Map([[0, 1]]), 0, random.uint32());
     this.state = this.freshState();
     this.daemon = new Daemon(this, random);
     this.dataPlane = new DataPlane(this);
@@ -183,7 +185,6 @@ export class Station {
   }
 
   private newSessions(): Sessions {
-    this.cryptography ??= new PretendCryptography(new Map([[0, 1]]), 0, this.random.uint32());
     const epoch = this.random.bytes(8);
     this.epoch = toHex(epoch);
     this.sealedCount = 0;

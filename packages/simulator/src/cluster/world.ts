@@ -53,6 +53,8 @@ export class World {
   readonly senders = new Map<string, { readonly station: Station; readonly life: number }>();
   /** A fingerprint of each sealed packet, by epoch and counter. */
   private readonly sealedPackets = new Map<string, number>();
+  private readonly dispatching = new Set<Station>();
+  private conflictMs = -Infinity;
   private readonly byAddress = new Map<Address, Station>();
   private readonly mischief: Random;
   private readonly recorded: Recorded[] = [];
@@ -137,6 +139,19 @@ export class World {
     return result;
   }
 
+  /** Keeps account of who dispatches. */
+  noteMode(station: Station, dispatches: boolean): void {
+    const several = this.dispatching.size > 1;
+    if (dispatches) this.dispatching.add(station);
+    else this.dispatching.delete(station);
+    if (several) this.conflictMs = this.nowMs;
+  }
+
+  /** When two dispatched last (R19); `-Infinity`: never. */
+  get latestConflictMs(): number {
+    return this.dispatching.size > 1 ? this.nowMs : this.conflictMs;
+  }
+
   judged(station: Station, frame: Uint8Array, verdict: Verdict, reason: DropReason): void {
     this.events++;
     for (const observer of this.observers) observer.judged?.(station, frame, verdict, reason);
@@ -178,6 +193,11 @@ export class World {
     this.at(this.nowMs + this.mischief.between(0, 0.5), () => station.kill(false));
   }
 
+  /** How much later than the earliest somebody does what all are to do, less than `mostMs`. */
+  anyLagMs(mostMs: number): number {
+    return this.mischief.between(0, mostMs);
+  }
+
   anyoneSpeaks(): void {
     this.say(this.mischief.pick(this.stations));
   }
@@ -196,6 +216,7 @@ export class World {
   }
 
   stationDied(station: Station): void {
+    this.noteMode(station, false);
     for (const observer of this.observers) observer.died?.(station);
   }
 

@@ -39,6 +39,7 @@ export function generate(seed: number, range: NodeRange): Scenario {
     calm: calmOf(random, count),
     endMs: settledMs + CALM_MS,
     clients: random.whole(1, 6),
+    rotatesKey: sealed && random.chance(0.3),
   };
 }
 

@@ -11,6 +11,7 @@ export function inject(world: World): void {
   world.at(scenario.settledMs, () => lan.setBase({ ...scenario.base, ...CALM, loss: scenario.calm.loss }));
   schedulePauses(world);
   chat(world, scenario.settledMs);
+  if (scenario.rotatesKey) rotateKey(world);
   world.clients.start(scenario.clients, scenario.endMs);
 }
 
@@ -36,6 +37,26 @@ function schedulePauses(world: World): void {
   pausedNodes.forEach((node, i) => {
     world.at(scenario.settledMs + i * PAUSE_SPACING_MS, () => stations[node]?.pause(pauseMs));
   });
+}
+
+/**
+ * The cluster key is replaced the way an operator does it (R20): every member learns the new key, then every member seals
+ * with it, then every member forgets the old one; within a stage in any order and at any time.
+ */
+function rotateKey(world: World): void {
+  const { scenario, stations } = world;
+  const stageMs = (scenario.endMs - scenario.settledMs) / 4;
+  for (const station of stations) {
+    const lagMs = world.anyLagMs(stageMs * 0.8);
+    const at = (stage: number, run: () => void): void =>
+      world.at(scenario.settledMs + stage * stageMs + lagMs, run);
+    at(0, () => {
+      world.note(`${station.name} learns the new key`);
+      station.cryptography.accept(1, 4711);
+    });
+    at(1, () => (station.cryptography.sealingKeyId = 1));
+    at(2, () => station.cryptography.forget(0));
+  }
 }
 
 /** Somebody says something to everybody, now and then: messages that go round the ring. */

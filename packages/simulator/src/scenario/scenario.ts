@@ -79,4 +79,6 @@ export interface Scenario {
   readonly calm: { readonly loss: number; readonly pauseMs: number; readonly pausedNodes: readonly number[] };
   readonly endMs: number;
   readonly clients: number;
+  /** After the storm the cluster key is replaced, which must not disturb anything (R20). */
+  readonly rotatesKey: boolean;
 }
