@@ -176,6 +176,12 @@ describe('sessions (R20)', () => {
 });
 
 describe('replay window', () => {
+  it('accepts nothing from before its first counter', () => {
+    const window = new ReplayWindow(10);
+    expect([10, 9, 1].map((counter) => window.accept(counter))).toEqual([false, false, false]);
+    expect(window.accept(11)).toBe(true);
+  });
+
   it('agrees with a set of the counters that were seen, down to 32 below the greatest', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 120 }), { maxLength: 200 }), (counters) => {

@@ -55,12 +55,15 @@ function tcpPort(port: number): Promise<PortUse> {
   });
 }
 
-/** The ring talks over UDP, and hands lists of connections over by TCP, on the same port. */
+/** The ring talks over UDP (or straight over Ethernet), and hands lists of connections over by TCP, on the same port. */
 export async function portFindings(config: NodeConfig, running: boolean): Promise<Finding[]> {
-  const { port } = config.ring;
+  const { port, transport } = config.ring;
   const check = 'ring-port';
   if (running) return [fine(check, `port ${port} is the running node's`)];
-  const uses = { UDP: await udpPort(port), TCP: await tcpPort(port) };
+  const uses = {
+    ...(transport === 'udp' && { UDP: await udpPort(port) }),
+    TCP: await tcpPort(port),
+  };
   return Object.entries(uses).map(([protocol, use]) => {
     const name = `${protocol} port ${port}`;
     if (use === 'free') return fine(check, `${name} is free`);

@@ -1,8 +1,8 @@
 /** Which counters of one sender's epoch have been seen: the greatest, and 32 below it (as RFC 4303, 3.4.3). */
 export class ReplayWindow {
   private greatest: number;
-  /** Bit i: `greatest - i` has been seen. */
-  private seen = 1;
+  /** Bit i: `greatest - i` has been seen. What came before the first counter counts as seen. */
+  private seen = 0xffff_ffff;
 
   constructor(firstCounter: number) {
     this.greatest = firstCounter;
