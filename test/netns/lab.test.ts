@@ -121,19 +121,22 @@ describe('faults of the network', () => {
     await expect.poll(() => reaches(client, b), { timeout: 10_000 }).toBe(true);
   });
 
-  test.runIf(process.env['CI'] !== undefined || existsSync('/usr/sbin/nft'))('loss: about the asked share of packets goes', async () => {
-    expect(await reaches(b, a)).toBe(true);
-    await lan.loss(a, 30);
-    const echo = a.spawn(process.execPath, ['-e', UDP_ECHO]);
-    await echo.waitForLine((line) => line === 'listening', 10_000);
-    const back = Number((await node(b, UDP_COUNT(a.address, 500))).stdout);
-    // It is lost on the way there or back: 0.7 * 0.7 = 49 % arrive; the bounds are 5 standard deviations away.
-    expect(back).toBeGreaterThan(190);
-    expect(back).toBeLessThan(300);
-    await lan.loss(a, 0);
-    expect(Number((await node(b, UDP_COUNT(a.address, 100))).stdout)).toBe(100);
-    await echo.stop();
-  });
+  test.runIf(process.env['CI'] !== undefined || existsSync('/usr/sbin/nft'))(
+    'loss: about the asked share of packets goes',
+    async () => {
+      expect(await reaches(b, a)).toBe(true);
+      await lan.loss(a, 30);
+      const echo = a.spawn(process.execPath, ['-e', UDP_ECHO]);
+      await echo.waitForLine((line) => line === 'listening', 10_000);
+      const back = Number((await node(b, UDP_COUNT(a.address, 500))).stdout);
+      // It is lost on the way there or back: 0.7 * 0.7 = 49 % arrive; the bounds are 5 standard deviations away.
+      expect(back).toBeGreaterThan(190);
+      expect(back).toBeLessThan(300);
+      await lan.loss(a, 0);
+      expect(Number((await node(b, UDP_COUNT(a.address, 100))).stdout)).toBe(100);
+      await echo.stop();
+    },
+  );
 });
 
 test('power off: processes are gone without a word to their peers', async () => {

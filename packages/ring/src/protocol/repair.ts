@@ -62,7 +62,8 @@ export function hearRepair(step: Step, message: Message, request: Repair): void 
     return;
   }
   const next = request.reverse ? ring.nun : ring.ndn;
-  if (message.ttl > 1 && next !== request.detector && next !== ring.self) sendTo(step, next, { ...message, ttl: message.ttl - 1 });
+  if (message.ttl > 1 && next !== request.detector && next !== ring.self)
+    sendTo(step, next, { ...message, ttl: message.ttl - 1 });
 }
 
 function answerRepair(step: Step, request: Repair): void {
