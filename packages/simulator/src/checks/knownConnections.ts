@@ -1,9 +1,8 @@
 import { DropReason, Verdict } from '@ringmaster/dispatch';
 import { macEquals, TcpFlag } from 'libnetraw/wire';
 import type { Station } from '../cluster/station.js';
-import { macOf } from '../cluster/station.js';
 import type { Observer, World } from '../cluster/world.js';
-import { clientPortOf, flagsOf, HEADROOM_BYTES } from '../cluster/frames.js';
+import { clientPortOf, flagsOf, HEADROOM_BYTES, macOf } from '../cluster/frames.js';
 import type { Judge } from './checks.js';
 
 /**

@@ -1,7 +1,6 @@
 import type { DispatchMode, ServerInfo } from '@ringmaster/dispatch';
 import { Dispatcher, DropReason, Verdict } from '@ringmaster/dispatch';
-import { CLUSTER_ADDRESS, HEADROOM_BYTES, SERVICE_PORT, VIRTUAL_MAC } from './frames.js';
-import { macOf } from './station.js';
+import { CLUSTER_ADDRESS, HEADROOM_BYTES, macOf, SERVICE_PORT, VIRTUAL_MAC } from './frames.js';
 import type { Station } from './station.js';
 
 const MAX_CONNECTIONS = 256;

@@ -1,7 +1,6 @@
 import { macEquals } from 'libnetraw/wire';
-import { HEADROOM_BYTES, VIRTUAL_MAC } from './frames.js';
+import { HEADROOM_BYTES, VIRTUAL_MAC, macOf } from './frames.js';
 import type { Station } from './station.js';
-import { macOf } from './station.js';
 import type { World } from './world.js';
 
 /**

@@ -18,6 +18,11 @@ export const HEADROOM_BYTES = 10;
 export const CLUSTER_ADDRESS = 10 * 0x100_0000 + 0xff64;
 export const SERVICE_PORT = 80;
 export const VIRTUAL_MAC = virtualMacOf(CLUSTER_ADDRESS);
+
+/** The MAC of the station with this index. */
+export function macOf(index: number): Uint8Array {
+  return Uint8Array.of(2, 0, 0, 0, (index + 1) >> 8, (index + 1) & 255);
+}
 /** 192.168.9.9: all clients behind one router; their ports tell them apart. */
 export const CLIENT_ADDRESS = 192 * 0x100_0000 + 168 * 0x1_0000 + 9 * 256 + 9;
 const ROUTER_MAC = Uint8Array.of(2, 0, 0, 0, 0, 0xfe);

@@ -5,6 +5,7 @@ import type { NodeTraits } from '../scenario/scenario.js';
 import { PretendCryptography } from './cryptography.js';
 import { Daemon } from './daemon.js';
 import { DataPlane } from './dataPlane.js';
+import { macOf } from './frames.js';
 import { Kernel } from './kernel.js';
 import type { World } from './world.js';
 
@@ -300,7 +301,3 @@ export class Station {
 
 /** An arbitrary date, so that creation times look like real ones. */
 const WALL_EPOCH_MS = 1_700_000_000_000;
-
-export function macOf(index: number): Uint8Array {
-  return Uint8Array.of(2, 0, 0, 0, (index + 1) >> 8, (index + 1) & 255);
-}
