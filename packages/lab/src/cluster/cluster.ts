@@ -32,6 +32,8 @@ export interface ClusterOptions extends NodeSettings {
   readonly nodes?: number;
   /** What is different on the node with this index (from 0). */
   readonly perNode?: (index: number) => NodeSettings;
+  /** How long `raise` waits for the ring to be whole. */
+  readonly patienceMs?: number;
   /** Where the hosts' files (configuration, logs) go; by default they vanish with the lab. */
   readonly directory?: string;
 }
@@ -132,7 +134,7 @@ export class Cluster {
     const cluster = await Cluster.build(options);
     await Promise.all(cluster.hosts.map((host) => host.startService()));
     await Promise.all(cluster.hosts.map((host) => host.startNode()));
-    await cluster.whole();
+    await cluster.whole(options.patienceMs);
     return cluster;
   }
 
