@@ -71,8 +71,7 @@ export function takeOver(step: Step): void {
 
 /** Active members that may dispatch, self included, in no particular order (R18). */
 function eligibleMembers(state: RingState): Address[] {
-  const others = state.roster.all().filter((m) => m.active && m.canDispatch && !m.leaving && !m.newcomer);
-  const addresses = others.map((m) => m.address);
+  const addresses = [...state.roster.eligible()];
   if (state.self.canDispatch && !state.leaving) addresses.push(state.ring.self);
   return addresses;
 }

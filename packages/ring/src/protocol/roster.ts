@@ -28,6 +28,9 @@ export const MAX_MEMBERS = 254;
 export class Roster {
   private readonly self: Address;
   private members: Member[] = [];
+  private readonly byAddress = new Map<Address, Member>();
+  /** Worked out when asked for after a change: asked for with every packet, changed with few. */
+  private digest: Digest | undefined;
 
   constructor(self: Address) {
     this.self = self;
@@ -38,16 +41,21 @@ export class Roster {
   }
 
   get(address: Address): Member | undefined {
-    return this.members.find((m) => m.address === address);
+    return this.byAddress.get(address);
   }
 
   activeCount(): number {
-    return this.members.reduce((n, m) => n + (m.active ? 1 : 0), 0);
+    return this.digested().activeCount;
   }
 
   /** Addresses of active others that say they dispatch, in order. */
-  claimants(): Address[] {
-    return this.members.filter((m) => m.active && m.dispatching).map((m) => m.address);
+  claimants(): readonly Address[] {
+    return this.digested().claimants;
+  }
+
+  /** Addresses of active others that may dispatch (R18), in order. */
+  eligible(): readonly Address[] {
+    return this.digested().eligible;
   }
 
   /** Enters what was announced. Says what changed, `undefined` when nothing did or there is no room. */
@@ -58,6 +66,7 @@ export class Roster {
     const restarted = known.incarnation !== announce.incarnation;
     const back = !known.active || restarted;
     const changed = back || differs(known, announce);
+    if (changed) this.digest = undefined;
     Object.assign(known, describe(announce), { active: true, lastSeenMs: nowMs });
     if (back) return 'joined';
     return changed ? 'updated' : undefined;
@@ -69,6 +78,7 @@ export class Roster {
     if (!member?.active) return false;
     member.active = false;
     member.dispatching = false;
+    this.digest = undefined;
     return true;
   }
 
@@ -80,7 +90,9 @@ export class Roster {
   /** Drops who has been inactive since before `sinceMs`; returns them. */
   forget(sinceMs: number): Address[] {
     const gone = this.members.filter((m) => !m.active && m.lastSeenMs < sinceMs).map((m) => m.address);
-    if (gone.length > 0) this.members = this.members.filter((m) => !gone.includes(m.address));
+    if (gone.length === 0) return gone;
+    this.members = this.members.filter((m) => !gone.includes(m.address));
+    for (const address of gone) this.byAddress.delete(address);
     return gone;
   }
 
@@ -88,13 +100,36 @@ export class Roster {
     if (this.members.length >= MAX_MEMBERS - 1) {
       const room = this.members.findIndex((m) => !m.active);
       if (room < 0) return false;
-      this.members.splice(room, 1);
+      for (const { address } of this.members.splice(room, 1)) this.byAddress.delete(address);
     }
     const member: Member = { ...describe(announce), active: true, lastSeenMs: nowMs };
     const after = this.members.findIndex((m) => m.address > member.address);
     this.members.splice(after < 0 ? this.members.length : after, 0, member);
+    this.byAddress.set(member.address, member);
+    this.digest = undefined;
     return true;
   }
+
+  private digested(): Digest {
+    this.digest ??= digestOf(this.members);
+    return this.digest;
+  }
+}
+
+interface Digest {
+  readonly activeCount: number;
+  readonly claimants: readonly Address[];
+  readonly eligible: readonly Address[];
+}
+
+function digestOf(members: readonly Member[]): Digest {
+  const active = members.filter((m) => m.active);
+  const addresses = (some: readonly Member[]): Address[] => some.map((m) => m.address);
+  return {
+    activeCount: active.length,
+    claimants: addresses(active.filter((m) => m.dispatching)),
+    eligible: addresses(active.filter((m) => m.canDispatch && !m.leaving && !m.newcomer)),
+  };
 }
 
 function describe(a: Announce): Omit<Member, 'active' | 'lastSeenMs'> {

@@ -87,7 +87,8 @@ export const keepTheDead = (): Sabotage => ({
     for (const effect of effects) {
       const gone = effect.kind === 'membershipChanged' && effect.change === 'inactive';
       const member = gone ? station.state.roster.get(effect.member) : undefined;
-      if (member) member.active = true;
+      if (member)
+        station.state.roster.note({ ...member, createdAt: 0, joining: false, highestId: 0 }, input.nowMs);
     }
     return effects;
   },
