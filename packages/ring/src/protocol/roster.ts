@@ -31,6 +31,9 @@ export class Roster {
   private readonly byAddress = new Map<Address, Member>();
   /** Worked out when asked for after a change: asked for with every packet, changed with few. */
   private digest: Digest | undefined;
+  /** No active (inactive) member was seen longer ago than this; times seen only grow. */
+  private readonly earliestActive = { seenMs: -Infinity };
+  private readonly earliestInactive = { seenMs: -Infinity };
 
   constructor(self: Address) {
     this.self = self;
@@ -79,21 +82,38 @@ export class Roster {
     member.active = false;
     member.dispatching = false;
     this.digest = undefined;
+    this.earliestInactive.seenMs = Math.min(this.earliestInactive.seenMs, member.lastSeenMs);
     return true;
   }
 
   /** Those not heard of since `sinceMs` and still thought active. */
   silentSince(sinceMs: number): Address[] {
-    return this.members.filter((m) => m.active && m.lastSeenMs < sinceMs).map((m) => m.address);
+    return this.seenBefore(sinceMs, true);
   }
 
   /** Drops who has been inactive since before `sinceMs`; returns them. */
   forget(sinceMs: number): Address[] {
-    const gone = this.members.filter((m) => !m.active && m.lastSeenMs < sinceMs).map((m) => m.address);
+    const gone = this.seenBefore(sinceMs, false);
     if (gone.length === 0) return gone;
     this.members = this.members.filter((m) => !gone.includes(m.address));
     for (const address of gone) this.byAddress.delete(address);
     return gone;
+  }
+
+  /** Asked for with every tick, and hardly ever anybody: nobody is looked at before the earliest time it can be. */
+  private seenBefore(sinceMs: number, active: boolean): Address[] {
+    const found: Address[] = [];
+    const earliest = active ? this.earliestActive : this.earliestInactive;
+    if (sinceMs <= earliest.seenMs) return found;
+    let oldestMs = Infinity;
+    for (const member of this.members) {
+      if (member.active !== active) continue;
+      if (member.lastSeenMs < sinceMs) found.push(member.address);
+      oldestMs = Math.min(oldestMs, member.lastSeenMs);
+    }
+    // Whoever comes to them later is seen later than this, or brings the bound down (`deactivate`).
+    earliest.seenMs = oldestMs === Infinity ? sinceMs : oldestMs;
+    return found;
   }
 
   private insert(announce: Announce, nowMs: number): boolean {

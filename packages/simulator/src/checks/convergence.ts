@@ -4,8 +4,9 @@ import type { Observer, World } from '../cluster/world.js';
 import { disagreement } from './agreement.js';
 import type { Judge } from './checks.js';
 
-/** How finely the time of convergence is measured. */
+/** How finely the time of convergence is measured; in large clusters, where a look takes its time, less finely. */
 const SAMPLE_MS = 5;
+const SAMPLE_PER_NODE_MS = 0.5;
 
 /**
  * Invariant 1: a bounded time after the last fault there is one ring and one dispatcher in each component. Looks after
@@ -30,9 +31,13 @@ export class ConvergenceCheck implements Observer {
     const { world } = this;
     if (world.nowMs < world.scenario.stormEndMs) return;
     for (const { kind } of effects) if (kind !== 'send' && kind !== 'setTimer') this.changed = true;
-    if (!this.changed || world.nowMs - this.lastLookMs < SAMPLE_MS) return;
+    if (!this.changed || world.nowMs - this.lastLookMs < this.sampleMs) return;
     this.lastLookMs = world.nowMs;
     this.look();
+  }
+
+  private get sampleMs(): number {
+    return Math.max(SAMPLE_MS, SAMPLE_PER_NODE_MS * this.world.stations.length);
   }
 
   private look(): string | undefined {
