@@ -118,6 +118,17 @@ describe('sessions (R20)', () => {
     expect(b.receive(proof, 10_000).drop).toBe('badProof');
   });
 
+  // Found by the simulator, seed 305301: the late proof retired the living epoch and locked the member out.
+  it('refuse a late proof of an earlier life once the next life has proven itself', () => {
+    const [a, b] = [boot(1), boot(2)];
+    const challenge = b.receive(a.seal(hello), 0).reply as Uint8Array;
+    const late = a.receive(challenge, 0).reply as Uint8Array;
+    const restarted = boot(1);
+    converse(restarted, b, 100);
+    expect(b.receive(late, 400)).toMatchObject({ drop: 'badProof' });
+    expect(b.receive(restarted.seal(hello), 401).deliver).toMatchObject({ from: 1 });
+  });
+
   it('never answer who does not have the key', () => {
     const [stranger, b] = [boot(1, [8]), boot(2, [7])];
     expect(b.receive(stranger.seal(hello), 0)).toEqual({ drop: 'notAuthentic' });

@@ -13,7 +13,7 @@ import { ReplayWindow } from './replayWindow.js';
  * clock in common and without anything on disk:
  *
  *   S -> R  packet of an epoch that R does not know: dropped
- *   R -> S  challenge(S's epoch, token)      token = MAC(R's secret, S's epoch, R's time window)
+ *   R -> S  challenge(S's epoch, token)      token = R's time, MAC(R's secret, S's epoch, R's time)
  *   S -> R  proof(token, S's ring address)   R now believes this epoch and counts from this packet on
  *
  * R keeps nothing for an epoch that has not proven itself. A member has one epoch at a time; the one it replaces is
@@ -50,10 +50,14 @@ export interface SessionResult {
 interface Session {
   readonly address: Address;
   readonly window: ReplayWindow;
+  /** When it was proven. */
+  readonly sinceMs: number;
 }
 
 const TOKEN_BYTES = 16;
-const TOKEN_WINDOW_MS = 2000;
+/** A token begins with the time of its issue, in whole milliseconds; the rest is the hash. */
+const TOKEN_TIME_BYTES = 6;
+const TOKEN_LIFE_MS = 4000;
 const MAX_SESSIONS = 512;
 const MAX_RETIRED = 1024;
 const CHALLENGES_PER_SECOND = 600;
@@ -109,7 +113,7 @@ export class Sessions {
       if (message.type !== MessageType.proof) continue;
       const address = this.verifyProof(message.body, envelope.epoch, nowMs);
       if (address === undefined) return { drop: 'badProof' };
-      this.establish(address, envelope);
+      this.establish(address, envelope, nowMs);
       const reply = this.answerChallenges(decoded.messages, undefined);
       return { established: address, ...(reply && { reply }) };
     }
@@ -119,7 +123,7 @@ export class Sessions {
     return { drop: 'unknownEpoch', ...(reply && { reply }) };
   }
 
-  private establish(address: Address, envelope: Envelope): void {
+  private establish(address: Address, envelope: Envelope, sinceMs: number): void {
     const before = this.epochOf.get(address);
     if (before !== undefined && before !== envelope.epoch) {
       this.byEpoch.delete(before);
@@ -127,7 +131,8 @@ export class Sessions {
     }
     if (this.byEpoch.size >= MAX_SESSIONS) this.forgetOldest();
     this.epochOf.set(address, envelope.epoch);
-    this.byEpoch.set(envelope.epoch, { address, window: new ReplayWindow(envelope.counter) });
+    const window = new ReplayWindow(envelope.counter);
+    this.byEpoch.set(envelope.epoch, { address, window, sinceMs });
   }
 
   private forgetOldest(): void {
@@ -174,24 +179,36 @@ export class Sessions {
   }
 
   private challengeFor(epoch: string, nowMs: number): Message {
-    const token = this.tokenFor(epoch, Math.floor(nowMs / TOKEN_WINDOW_MS));
+    const token = this.tokenFor(epoch, Math.floor(nowMs));
     const body = new ByteWriter(24).put(fromHex(epoch)).put(token).finish();
     return { ttl: 1, destination: 0, source: 0, type: MessageType.challenge, body };
   }
 
   private verifyProof(body: Uint8Array, epoch: string, nowMs: number): Address | undefined {
     const reader = new ByteReader(body);
-    const token = toHex(reader.take(TOKEN_BYTES));
+    const token = reader.take(TOKEN_BYTES);
     const address = reader.uint(6);
     if (reader.bad || reader.remaining > 0 || address === 0 || address === this.options.self)
       return undefined;
-    const window = Math.floor(nowMs / TOKEN_WINDOW_MS);
-    const valid = [window, window - 1].some((w) => toHex(this.tokenFor(epoch, w)) === token);
-    return valid ? address : undefined;
+    const issuedMs = new ByteReader(token).uint(TOKEN_TIME_BYTES);
+    if (issuedMs > nowMs || nowMs - issuedMs > TOKEN_LIFE_MS) return undefined;
+    if (toHex(this.tokenFor(epoch, issuedMs)) !== toHex(token)) return undefined;
+    return this.isOutdated(address, issuedMs) ? undefined : address;
   }
 
-  private tokenFor(epoch: string, window: number): Uint8Array {
-    return this.options.crypto.token(new ByteWriter(14).put(fromHex(epoch)).uint(window, 6).finish());
+  /**
+   * A proof that was asked for before the member's present epoch proved itself is from an earlier life, late or held back:
+   * it would retire the living epoch, and lock the member out.
+   */
+  private isOutdated(address: Address, issuedMs: number): boolean {
+    const present = this.byEpoch.get(this.epochOf.get(address) ?? '');
+    return present !== undefined && issuedMs < present.sinceMs;
+  }
+
+  private tokenFor(epoch: string, issuedMs: number): Uint8Array {
+    const time = new ByteWriter(TOKEN_TIME_BYTES).uint(issuedMs, TOKEN_TIME_BYTES).finish();
+    const hash = this.options.crypto.token(new ByteWriter(14).put(fromHex(epoch)).put(time).finish());
+    return new ByteWriter(TOKEN_BYTES).put(time).put(hash.subarray(0, TOKEN_BYTES - TOKEN_TIME_BYTES)).finish();
   }
 }
 
