@@ -194,12 +194,8 @@ export class Dispatcher {
 
   private decideStray(memory: Uint8Array, offset: number, length: number, nowMs: number): Verdict {
     if (!this.tree.isVirtualMac(memory, offset)) return Verdict.ignore;
-    // What a member has passed on must not be passed on again: a tap may see it, and where several have just abdicated
-    // and the switch floods what it has not learned, each would send on what the others send, for ever.
-    const passedOn =
-      macEquals(memory, offset + MAC_BYTES, this.ownMac, 0) ||
-      this.servers.isMember(memory, offset + MAC_BYTES);
-    if (passedOn) return Verdict.ignore;
+    // A tap may see what was passed on: it must not go round.
+    if (macEquals(memory, offset + MAC_BYTES, this.ownMac, 0)) return Verdict.ignore;
     const { flow, router } = this;
     const readable = flow.read(memory, offset, length) === DropReason.none;
     if (readable && flow.protocol !== IpProtocol.icmp && router.routeKnown(flow, length, nowMs)) {
@@ -208,6 +204,9 @@ export class Dispatcher {
       if (verdict === Verdict.forward) copyMac(this.ownMac, 0, memory, offset + MAC_BYTES);
       return verdict;
     }
+    // What a member has passed on is not passed on again: where several have just abdicated and the switch floods what it
+    // has not learned, each would send on what the others send, for ever.
+    if (this.servers.isMember(memory, offset + MAC_BYTES)) return Verdict.ignore;
     // Right after a hand-over the switch may still think that the virtual MAC is here: what is sent to it would be lost.
     if (this.holding) return this.holdFrame(memory, offset, length);
     this.counters[Counter.passedOn]++;

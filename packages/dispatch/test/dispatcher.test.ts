@@ -300,6 +300,15 @@ describe('the mode', () => {
     expect(formatMac(memory, HEADROOM + 6)).toBe(formatMac(OWN_MAC));
   });
 
+  // Found by the simulator, seed 1006: three of them filled the network with one frame.
+  it('stray: what another member has passed on is not passed on again', () => {
+    const dispatcher = createDispatcher();
+    dispatcher.setMode('stray');
+    const { memory, length } = createFrame();
+    memory.set(server(12).mac, HEADROOM + 6);
+    expect(dispatcher.process(memory, HEADROOM, length, 0)).toBe(Verdict.ignore);
+  });
+
   it('stray: nothing leaves from the virtual MAC, or the switch would bring more of it here', () => {
     const dispatcher = createDispatcher();
     enter(dispatcher, 13, 40_000);
