@@ -92,7 +92,8 @@ function sendApplication(step: Step, destination: number, body: Uint8Array): voi
     step.effects.push({ kind: 'application', source: state.id, body });
     if (destination === state.id) return;
   }
-  if (state.phase !== 'member' || isAlone(state)) return;
+  // Without an id nobody could tell that the message has come round, its sender included (R6).
+  if (state.phase !== 'member' || isAlone(state) || state.id === ID_NONE) return;
   const type = MessageType.application;
   forward(step, [{ ttl: roundTtl(state), destination, source: state.id, type, body }]);
 }
