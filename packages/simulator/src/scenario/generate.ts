@@ -8,6 +8,8 @@ import { CLEAR_SKY } from './scenario.js';
 /** From the question to all members to the last answer, on a healthy network. */
 export const TAKE_OVER_MS = 200;
 const CALM_MS = 3000;
+/** Clusters up to this size are drawn more often, when the range allows. */
+const SMALL = 9;
 
 export interface NodeRange {
   readonly from: number;
@@ -44,7 +46,8 @@ export function generate(seed: number, range: NodeRange): Scenario {
 }
 
 function nodeCount(random: Random, { from, to }: NodeRange): number {
-  if (random.chance(0.85)) return random.whole(from, Math.min(to, Math.max(from, 9)));
+  // Small clusters hold nearly every coincidence and are quick to run.
+  if (from < SMALL && random.chance(0.85)) return random.whole(from, Math.min(to, SMALL));
   return random.whole(from, to);
 }
 
