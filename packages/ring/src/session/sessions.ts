@@ -208,7 +208,10 @@ export class Sessions {
   private tokenFor(epoch: string, issuedMs: number): Uint8Array {
     const time = new ByteWriter(TOKEN_TIME_BYTES).uint(issuedMs, TOKEN_TIME_BYTES).finish();
     const hash = this.options.crypto.token(new ByteWriter(14).put(fromHex(epoch)).put(time).finish());
-    return new ByteWriter(TOKEN_BYTES).put(time).put(hash.subarray(0, TOKEN_BYTES - TOKEN_TIME_BYTES)).finish();
+    return new ByteWriter(TOKEN_BYTES)
+      .put(time)
+      .put(hash.subarray(0, TOKEN_BYTES - TOKEN_TIME_BYTES))
+      .finish();
   }
 }
 
