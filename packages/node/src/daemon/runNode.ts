@@ -35,9 +35,9 @@ export async function runNode(config: NodeConfig, dependencies: NodeDependencies
   const { logger } = dependencies;
   const unwinding = new Unwinding();
   const report = (message: string): unknown => logger.warn(message);
-  raisePriority(logger);
   try {
     const shells = await openShells({ config, unwinding, ...dependencies });
+    raisePriority(logger);
     const { driver, rebuild } = assemble(config, shells, unwinding, logger);
     await openControl(config, shells, { driver, rebuild }, unwinding);
     const health = watchHealth(config, driver, logger);
