@@ -111,7 +111,7 @@ export class Daemon {
     let unknown = dataPlane.unknownDrops;
     for (const ms of SECOND_LOOK_MS) {
       this.later(ms, () => {
-        if (dataPlane.unknownDrops === unknown) return;
+        if (ms !== SECOND_LOOK_MS[0] && dataPlane.unknownDrops === unknown) return;
         unknown = dataPlane.unknownDrops;
         this.rebuild.run(this.everybody(), true, () => undefined);
       });
