@@ -129,7 +129,6 @@ export interface RingState {
   /** How regularly the NUN is heard (R15). */
   readonly gaps: GapStatistics;
   lastHeartbeatMs: number;
-  lastTickMs: number;
   lastBeaconMs: number;
   /** When something went to the NDN (R13); 0: nothing yet. */
   lastDownstreamMs: number;
@@ -188,7 +187,6 @@ export function createRing(self: SelfDescription, config: Partial<RingConfig> = 
     lastNunMs: 0,
     gaps: { smoothedMs: 0, deviationMs: 0 },
     lastHeartbeatMs: 0,
-    lastTickMs: 0,
     lastBeaconMs: 0,
     lastDownstreamMs: 0,
     refusals: 0,
