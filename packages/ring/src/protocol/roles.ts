@@ -1,5 +1,6 @@
 import type { Address } from '../address.js';
-import { preference } from './election.js';
+import { elected, preference } from './election.js';
+import { isEligible, type Member } from './roster.js';
 import { announceSoon } from './announcing.js';
 import type { Role, RingState, Step } from './state.js';
 import { isDispatching } from './state.js';
@@ -46,8 +47,7 @@ function evaluateDispatcher(step: Step, claimants: readonly Address[]): void {
 
 function evaluateOther(step: Step, claimants: readonly Address[]): void {
   const { state, nowMs } = step;
-  const elected = preference(state.config.election, eligibleMembers(state))[0];
-  if (elected !== state.ring.self) {
+  if (electedMember(state) !== state.ring.self) {
     changeRole(step, 'server', 'another is elected');
     return;
   }
@@ -71,9 +71,25 @@ export function takeOver(step: Step): void {
 
 /** Active members that may dispatch, self included, in no particular order (R18). */
 function eligibleMembers(state: RingState): Address[] {
-  const addresses = [...state.roster.eligible()];
+  const addresses = state.roster
+    .all()
+    .filter(isEligible)
+    .map((m) => m.address);
   if (state.self.canDispatch && !state.leaving) addresses.push(state.ring.self);
   return addresses;
+}
+
+/** The one of them that the rule names. Self stands between the others in the order of addresses. */
+function electedMember(state: RingState): Address | undefined {
+  const { ring, roster, config, self } = state;
+  const others = roster.all();
+  const own = self.canDispatch && !state.leaving ? ring.self : undefined;
+  const before = roster.countBelow(ring.self);
+  return elected(config.election, others.length + 1, (place) => {
+    if (place === before) return own;
+    const member = others[place < before ? place : place - 1] as Member;
+    return isEligible(member) ? member.address : undefined;
+  });
 }
 
 function noteConflict(step: Step, claimants: readonly Address[]): void {

@@ -24,13 +24,16 @@ export interface Member {
 /** An id per member is all there is to give out, so this is all there can be. */
 export const MAX_MEMBERS = 254;
 
+const NOBODY: readonly Address[] = [];
+
 /** The other members, in order of address. Bounded: inactive ones make room for new ones. */
 export class Roster {
   private readonly self: Address;
   private members: Member[] = [];
   private readonly byAddress = new Map<Address, Member>();
-  /** Worked out when asked for after a change: asked for with every packet, changed with few. */
-  private digest: Digest | undefined;
+  private active = 0;
+  /** Active ones that say they dispatch. Worked out when asked for after a change; there is hardly ever more than one. */
+  private claiming: readonly Address[] | undefined = NOBODY;
   /** No active (inactive) member was seen longer ago than this; times seen only grow. */
   private readonly earliestActive = { seenMs: -Infinity };
   private readonly earliestInactive = { seenMs: -Infinity };
@@ -48,17 +51,13 @@ export class Roster {
   }
 
   activeCount(): number {
-    return this.digested().activeCount;
+    return this.active;
   }
 
   /** Addresses of active others that say they dispatch, in order. */
   claimants(): readonly Address[] {
-    return this.digested().claimants;
-  }
-
-  /** Addresses of active others that may dispatch (R18), in order. */
-  eligible(): readonly Address[] {
-    return this.digested().eligible;
+    this.claiming ??= this.members.filter((m) => m.active && m.dispatching).map((m) => m.address);
+    return this.claiming;
   }
 
   /** Enters what was announced. Says what changed, `undefined` when nothing did or there is no room. */
@@ -68,20 +67,22 @@ export class Roster {
     if (!known) return this.insert(announce, nowMs) ? 'joined' : undefined;
     const restarted = known.incarnation !== announce.incarnation;
     const back = !known.active || restarted;
-    const changed = back || differs(known, announce);
-    if (changed) this.digest = undefined;
-    Object.assign(known, describe(announce), { active: true, lastSeenMs: nowMs });
-    if (back) return 'joined';
-    return changed ? 'updated' : undefined;
+    known.lastSeenMs = nowMs;
+    if (!back && !differs(known, announce)) return undefined;
+    if (known.dispatching || announce.dispatching) this.claiming = undefined;
+    if (!known.active) this.active++;
+    Object.assign(known, describe(announce), { active: true });
+    return back ? 'joined' : 'updated';
   }
 
   /** True when it was active until now. */
   deactivate(address: Address): boolean {
     const member = this.get(address);
     if (!member?.active) return false;
+    if (member.dispatching) this.claiming = undefined;
     member.active = false;
     member.dispatching = false;
-    this.digest = undefined;
+    this.active--;
     this.earliestInactive.seenMs = Math.min(this.earliestInactive.seenMs, member.lastSeenMs);
     return true;
   }
@@ -123,33 +124,29 @@ export class Roster {
       for (const { address } of this.members.splice(room, 1)) this.byAddress.delete(address);
     }
     const member: Member = { ...describe(announce), active: true, lastSeenMs: nowMs };
-    const after = this.members.findIndex((m) => m.address > member.address);
-    this.members.splice(after < 0 ? this.members.length : after, 0, member);
+    this.members.splice(this.countBelow(member.address), 0, member);
     this.byAddress.set(member.address, member);
-    this.digest = undefined;
+    this.active++;
+    if (member.dispatching) this.claiming = undefined;
     return true;
   }
 
-  private digested(): Digest {
-    this.digest ??= digestOf(this.members);
-    return this.digest;
+  /** How many have a smaller address. */
+  countBelow(address: Address): number {
+    let from = 0;
+    let to = this.members.length;
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if ((this.members[middle] as Member).address < address) from = middle + 1;
+      else to = middle;
+    }
+    return from;
   }
 }
 
-interface Digest {
-  readonly activeCount: number;
-  readonly claimants: readonly Address[];
-  readonly eligible: readonly Address[];
-}
-
-function digestOf(members: readonly Member[]): Digest {
-  const active = members.filter((m) => m.active);
-  const addresses = (some: readonly Member[]): Address[] => some.map((m) => m.address);
-  return {
-    activeCount: active.length,
-    claimants: addresses(active.filter((m) => m.dispatching)),
-    eligible: addresses(active.filter((m) => m.canDispatch && !m.leaving && !m.newcomer)),
-  };
+/** Whether a member may dispatch (R18). */
+export function isEligible({ active, canDispatch, leaving, newcomer }: Member): boolean {
+  return active && canDispatch && !leaving && !newcomer;
 }
 
 function describe(a: Announce): Omit<Member, 'active' | 'lastSeenMs'> {
@@ -185,5 +182,7 @@ function differs(m: Member, a: Announce): boolean {
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }

@@ -5,12 +5,16 @@ import type { Station } from './station.js';
 
 const MAX_CONNECTIONS = 256;
 const HOLD_BYTES = 16_384;
+/** Changes of the servers that come within this time are one. */
+const SETTLE_MS = 1;
 
 /** The worker of a node: the real dispatch core under a lease, its frames taken from and given to the switch. */
 export class DataPlane {
   private readonly station: Station;
   private core: Dispatcher | undefined;
   mode: DispatchMode = 'off';
+  /** How to work out servers that have changed: done before they matter, for in a large ring many change at once. */
+  private servers: (() => readonly ServerInfo[]) | undefined;
   /** Packets of unknown connections that were dropped. */
   unknownDrops = 0;
 
@@ -26,11 +30,15 @@ export class DataPlane {
 
   /** Only a node that dispatches or prepares to needs its list; until then nothing is made. */
   setServers(list: () => readonly ServerInfo[]): void {
-    if (this.core) this.core.setServers(list(), this.nowMs);
+    if (!this.core) return;
+    const { world } = this.station;
+    if (!this.servers) world.at(world.nowMs + SETTLE_MS, () => this.settle());
+    this.servers = list;
   }
 
   /** Made when first needed. */
   get dispatcher(): Dispatcher {
+    this.settle();
     if (this.core) return this.core;
     const { station } = this;
     const cluster = {
@@ -49,7 +57,14 @@ export class DataPlane {
     return this.core;
   }
 
+  private settle(): void {
+    const { servers } = this;
+    this.servers = undefined;
+    if (servers) this.core?.setServers(servers(), this.nowMs);
+  }
+
   hold(on: boolean): void {
+    this.settle();
     if (!this.core) return;
     this.core.hold(on);
     if (!on) this.lookAgain();
@@ -57,6 +72,7 @@ export class DataPlane {
 
   /** What is held is processed again: let go, or held once more. */
   lookAgain(): void {
+    this.settle();
     this.core?.takeHeld((memory, offset, length) => {
       this.process(memory.slice(offset - HEADROOM_BYTES, offset + length));
     });
@@ -65,6 +81,7 @@ export class DataPlane {
   /** A frame to the virtual MAC has come to this host. */
   process(frame: Uint8Array): void {
     if (this.mode === 'off' || !this.core) return;
+    this.settle();
     const { station } = this;
     const { world } = station;
     if (this.mode === 'dispatch' && !station.daemon.leaseHolds) return;
