@@ -35,7 +35,7 @@ export function run(scenario: Scenario, options: RunOptions = {}): RunResult {
   for (const observer of world.observers) observer.attached?.(world);
   inject(world);
   try {
-    world.run(scenario.endMs, () => judge.violations.length > 0);
+    world.run(() => judge.violations.length > 0);
   } catch (error) {
     judge.fail(
       6,

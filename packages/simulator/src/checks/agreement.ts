@@ -33,15 +33,20 @@ function orderProblem(stations: readonly Station[]): string | undefined {
   return undefined;
 }
 
+/** Rosters and stations are both in the order of addresses, so one walk compares them. */
 function rosterProblem(stations: readonly Station[]): string | undefined {
-  for (const { name, state } of stations) {
-    if (state.roster.activeCount() !== stations.length - 1) return `${name} lists the wrong members`;
-    for (const other of stations) {
-      const member = state.roster.get(other.address);
-      if (other.address === state.ring.self) continue;
-      if (!member?.active) return `${name} does not list ${other.name}`;
+  for (const station of stations) {
+    const { name, state } = station;
+    let at = 0;
+    for (const member of state.roster.all()) {
+      if (!member.active) continue;
+      if (stations[at] === station) at++;
+      const other = stations[at++];
+      if (other?.address !== member.address) return `${name} lists the wrong members`;
       if (member.id !== other.state.id) return `${name} takes ${other.name} for id ${member.id}`;
     }
+    if (stations[at] === station) at++;
+    if (at !== stations.length) return `${name} does not list ${stations[at]?.name}`;
   }
   return undefined;
 }

@@ -19,18 +19,21 @@ export class ConvergenceCheck implements Observer {
   private readonly judge: Judge;
   private changed = true;
   private lastLookMs = 0;
+  private readonly quietMs: number;
 
   constructor(world: World, judge: Judge) {
     this.world = world;
     this.judge = judge;
     world.at(world.scenario.stormEndMs + SAMPLE_MS, () => this.look());
     world.at(world.scenario.settledMs, () => this.decide());
+    this.quietMs = world.scenario.quietMs ?? Infinity;
   }
 
   stepped(_station: Station, _input: Input, effects: readonly Effect[]): void {
     const { world } = this;
     if (world.nowMs < world.scenario.stormEndMs) return;
     for (const { kind } of effects) if (kind !== 'send' && kind !== 'setTimer') this.changed = true;
+    if (this.quietSince(world.nowMs - this.quietMs)) return this.decide();
     if (!this.changed || world.nowMs - this.lastLookMs < this.sampleMs) return;
     this.lastLookMs = world.nowMs;
     this.look();
@@ -49,9 +52,19 @@ export class ConvergenceCheck implements Observer {
     return problem;
   }
 
+  private quietSince(sinceMs: number): boolean {
+    const { world, convergedAfterMs } = this;
+    if (world.calm || convergedAfterMs === undefined) return false;
+    return world.scenario.stormEndMs + convergedAfterMs < sinceMs;
+  }
+
   private decide(): void {
+    const { world } = this;
+    if (world.calm) return;
     const problem = this.look();
-    if (problem !== undefined) this.judge.fail(1, problem);
+    const due = world.nowMs >= world.scenario.settledMs;
+    if (problem !== undefined && due) this.judge.fail(1, problem);
+    if (problem === undefined || due) world.becalm();
   }
 }
 

@@ -17,7 +17,7 @@ export class FalseAlarms implements Observer {
 
   stepped(station: Station, input: Input, effects: readonly Effect[]): void {
     this.checkSleeper(station, input);
-    if (this.world.nowMs < this.world.scenario.settledMs) return;
+    if (!this.world.calm) return;
     for (const effect of effects) {
       if (effect.kind === 'phaseChanged' || effect.kind === 'roleChanged')
         this.judge.fail(4, `${station.name} ${effect.kind} without a fault: ${effect.reason}`);

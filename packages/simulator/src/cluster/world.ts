@@ -6,6 +6,7 @@ import { Random } from '../random.js';
 import type { Sabotage } from '../sabotage/sabotage.js';
 import type { Fault, Scenario } from '../scenario/scenario.js';
 import { Clients } from './clients.js';
+import { beginCalm } from '../scenario/inject.js';
 import { Fabric } from './fabric.js';
 import { Lan } from './lan.js';
 import { Station } from './station.js';
@@ -47,6 +48,10 @@ export class World {
   readonly observers: Observer[] = [];
   readonly sabotage: Sabotage | undefined;
   nowMs = 0;
+  /** When it ends: known for good once the calm has begun. */
+  endMs: number;
+  /** Nothing may change any more (invariant 4). */
+  calm = false;
   /** Inputs that the cores have taken. */
   events = 0;
   /** Who has drawn which epoch, and in which life. */
@@ -64,6 +69,7 @@ export class World {
     this.scenario = scenario;
     this.sabotage = sabotage;
     const { seed, nodes } = scenario;
+    this.endMs = scenario.settledMs + scenario.calmMs;
     this.mischief = new Random(seed, 'mischief');
     this.lan = new Lan(this.queue, new Random(seed, 'lan'), nodes.length + 1);
     this.clientHost = nodes.length;
@@ -83,16 +89,23 @@ export class World {
     this.queue.push(atMs, run);
   }
 
-  /** Lets everything happen that is due until `untilMs`, or until `stop` says so. */
-  run(untilMs: number, stop: () => boolean): void {
+  /** Lets everything happen that is due until the end, or until `stop` says so. */
+  run(stop: () => boolean): void {
     const { queue } = this;
-    while (queue.nextMs <= untilMs) {
+    while (queue.nextMs <= this.endMs) {
       const event = queue.pop();
       this.nowMs = event.atMs;
       event.run();
       if (stop()) return;
     }
-    this.nowMs = untilMs;
+    this.nowMs = this.endMs;
+  }
+
+  /** The cluster has converged, or must have. */
+  becalm(): void {
+    this.calm = true;
+    this.endMs = this.nowMs + this.scenario.calmMs;
+    beginCalm(this);
   }
 
   send(from: Station, to: Address, bytes: Uint8Array): void {

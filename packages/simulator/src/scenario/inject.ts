@@ -8,11 +8,17 @@ export function inject(world: World): void {
   for (const station of stations) world.at(station.traits.startsAtMs, () => station.start());
   for (const fault of scenario.faults) world.at(fault.atMs, () => begin(world, fault));
   world.at(scenario.stormEndMs, () => endStorm(world));
-  world.at(scenario.settledMs, () => lan.setBase({ ...scenario.base, ...CALM, loss: scenario.calm.loss }));
+  chat(world);
+  world.clients.start(scenario.clients, scenario.settledMs + scenario.calmMs);
+}
+
+/** From now on nothing may change, whatever loss and pauses of the stated size there are. */
+export function beginCalm(world: World): void {
+  const { scenario, lan } = world;
+  world.note('the calm begins');
+  lan.setBase({ ...scenario.base, ...CALM, loss: scenario.calm.loss });
   schedulePauses(world);
-  chat(world, scenario.settledMs);
   if (scenario.rotatesKey) rotateKey(world);
-  world.clients.start(scenario.clients, scenario.endMs);
 }
 
 const CHAT_INTERVAL_MS = 300;
@@ -35,7 +41,7 @@ function schedulePauses(world: World): void {
   const { scenario, stations } = world;
   const { pauseMs, pausedNodes } = scenario.calm;
   pausedNodes.forEach((node, i) => {
-    world.at(scenario.settledMs + i * PAUSE_SPACING_MS, () => stations[node]?.pause(pauseMs));
+    world.at(world.nowMs + i * PAUSE_SPACING_MS, () => stations[node]?.pause(pauseMs));
   });
 }
 
@@ -45,11 +51,12 @@ function schedulePauses(world: World): void {
  */
 function rotateKey(world: World): void {
   const { scenario, stations } = world;
-  const stageMs = (scenario.endMs - scenario.settledMs) / 4;
+  const { nowMs } = world;
+  const stageMs = scenario.calmMs / 4;
   for (const station of stations) {
     const lagMs = world.anyLagMs(stageMs * 0.8);
     const at = (stage: number, run: () => void): void =>
-      world.at(scenario.settledMs + stage * stageMs + lagMs, run);
+      world.at(nowMs + stage * stageMs + lagMs, run);
     at(0, () => {
       world.note(`${station.name} learns the new key`);
       station.cryptography.accept(1, 4711);
@@ -60,9 +67,9 @@ function rotateKey(world: World): void {
 }
 
 /** Somebody says something to everybody, now and then: messages that go round the ring. */
-function chat(world: World, untilMs: number): void {
+function chat(world: World): void {
   const next = (): void => {
-    if (world.nowMs >= untilMs) return;
+    if (world.calm) return;
     world.anyoneSpeaks();
     world.at(world.nowMs + CHAT_INTERVAL_MS, next);
   };

@@ -75,9 +75,12 @@ export interface Scenario {
   readonly stormEndMs: number;
   /** The cluster must have converged (invariant 1); from here on nothing may change (invariant 4). */
   readonly settledMs: number;
+  /** The calm begins as soon as everybody has agreed for so long, and at `settledMs` at the latest; absent: only then. */
+  readonly quietMs?: number;
   /** Loss and pauses of the stated size, which must not disturb anything. */
   readonly calm: { readonly loss: number; readonly pauseMs: number; readonly pausedNodes: readonly number[] };
-  readonly endMs: number;
+  /** How long the calm lasts. */
+  readonly calmMs: number;
   readonly clients: number;
   /** After the storm the cluster key is replaced, which must not disturb anything (R20). */
   readonly rotatesKey: boolean;
