@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { failoverLines } from '../src/bench/failovers.js';
 import { parseWrk } from '../src/bench/load.js';
 import { compare, figure, table } from '../src/bench/report.js';
-import { median, pairedRatios } from '../src/bench/statistics.js';
+import { median, pairedRatios, percentile } from '../src/bench/statistics.js';
 
 const REPORT = `Running 2s test @ http://10.0.0.100/
   1 threads and 64 connections
@@ -75,5 +76,22 @@ describe('report', () => {
 
   test('figures keep a few digits', () => {
     expect([5.25, 48_100, 3_038_689_361].map(figure)).toEqual(['5.3', '48.1k', '3.0G']);
+  });
+});
+
+describe('failover series', () => {
+  const killed = (gapsMs: readonly number[]) =>
+    failoverLines([{ contender: 'Ringmaster', fault: 'killed', gapsMs }]);
+
+  test('percentiles are values that occurred', () => {
+    const values = Array.from({ length: 100 }, (_, i) => 100 - i);
+    expect([0.5, 0.99, 1].map((share) => percentile(values, share))).toEqual([50, 99, 100]);
+    expect(percentile([], 0.5)).toBeNaN();
+  });
+
+  test('a target that was missed is called missed', () => {
+    expect(killed([30, 40, 150])[0]).toMatch(/p50 40 ms, p99 150 ms, max 150 ms of 3 runs .*: met\)/);
+    expect(killed([30, 40, 151])[0]).toMatch(/MISSED/);
+    expect(killed([30, 61, 70])[0]).toMatch(/MISSED/);
   });
 });

@@ -6,25 +6,25 @@ import { Command } from 'commander';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Cluster } from '../cluster/cluster.js';
-import { killDispatcher, PAUSE_BETWEEN_KILLS_MS } from '../cluster/failover.js';
 import { LabError } from '../errors.js';
-import { RequestStream } from '../load/load.js';
 import { enterLab } from '../world/enter.js';
 import type { Host } from '../world/host.js';
 import { findLoadGenerator, type LoadFigures, type LoadGenerator, type Work } from './load.js';
 import { DIRECT, findContenders, type Contender } from './contenders.js';
-import { compare, distribution, figure, table, type Series } from './report.js';
+import { failoverLines, measureFailovers } from './failovers.js';
+import { compare, figure, table, type Series } from './report.js';
 import { BULK_PATH, findService } from './services.js';
 
 interface BenchOptions {
   readonly rounds: number;
   readonly seconds: number;
   readonly failovers: number;
+  readonly silent: number;
+  readonly keepalived: number;
   readonly output: string;
 }
 
 const SERVERS = 3;
-const START_TIMEOUT_MS = 10_000;
 
 const WORKS: readonly Work[] = [
   { name: 'keep-alive', unit: 'requests/s', connections: 64, path: '/', close: false },
@@ -47,15 +47,19 @@ const READ: Readonly<Record<Work['name'], readonly [string, (figures: LoadFigure
 function options(): BenchOptions {
   const program = new Command('npm run bench --')
     .description('Compares work through a Ringmaster dispatcher with the same work straight to the servers.')
-    .option('--rounds <n>', 'interleaved rounds (A B A B ...)', Number, 5)
+    .option('--rounds <n>', 'interleaved rounds (A B A B ...), 0 for none', Number, 5)
     .option('--seconds <n>', 'length of one measurement', Number, 2)
     .option('--failovers <n>', 'how often the dispatcher is killed', Number, 10)
+    .option('--silent <n>', 'how often the host of the dispatcher falls silent', Number, 10)
+    .option('--keepalived <n>', 'how often keepalived does the same, where installed', Number, 3)
     .option('--output <file>', 'JSON file for all figures', 'out/bench.json');
   const chosen = program.parse().opts<BenchOptions>();
-  const { rounds, seconds, failovers: runs } = chosen;
-  if (!(Number.isInteger(rounds) && rounds > 0)) program.error('--rounds wants a whole number above 0');
-  if (!(Number.isInteger(seconds) && seconds > 0)) program.error('--seconds wants a whole number above 0');
-  if (!(Number.isInteger(runs) && runs >= 0)) program.error('--failovers wants a whole number');
+  for (const name of ['rounds', 'failovers', 'silent', 'keepalived'] as const) {
+    if (!(Number.isInteger(chosen[name]) && chosen[name] >= 0))
+      program.error(`--${name} wants a whole number`);
+  }
+  if (!(Number.isInteger(chosen.seconds) && chosen.seconds > 0))
+    program.error('--seconds wants a whole number above 0');
   return chosen;
 }
 
@@ -107,29 +111,14 @@ async function measure(
   }));
 }
 
-/** Kills the dispatcher again and again and lets it return; the gaps as a client sees them, ms. */
-async function measureFailovers(cluster: Cluster, runs: number): Promise<number[]> {
-  const stream = new RequestStream(cluster.client, cluster.target);
-  await stream.firstServed(0, START_TIMEOUT_MS);
-  const gapsMs: number[] = [];
-  for (let run = 0; run < runs; run++) {
-    const { victim, gapMs } = await killDispatcher(cluster, stream);
-    gapsMs.push(Math.round(gapMs * 10) / 10);
-    console.log(
-      `  failover, run ${run + 1}: ${gapMs.toFixed(1)} ms from kill -9 to the first served request`,
-    );
-    await victim.start();
-    await cluster.whole();
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_BETWEEN_KILLS_MS));
-  }
-  await stream.close();
-  return gapsMs;
+interface Throughput {
+  readonly load: string;
+  readonly service: string;
+  readonly missing: readonly string[];
+  readonly series: readonly Series[];
 }
 
-async function main(): Promise<void> {
-  const chosen = options();
-  const output = resolve(chosen.output);
-  await enterLab();
+async function throughput(chosen: BenchOptions): Promise<Throughput> {
   const cluster = await Cluster.build({ nodes: SERVERS });
   const load = await findLoadGenerator(cluster.client);
   const service = await findService(cluster.client);
@@ -146,35 +135,35 @@ async function main(): Promise<void> {
   console.log(`client - router - dispatcher - ${SERVERS} servers (${service.name}), load by ${load.name}`);
   const series = await measure(cluster.client, load, contenders, chosen);
   await cluster.close();
-  const gapsMs = await failovers(chosen.failovers);
-  const rows = compare(series, DIRECT);
-  console.log(`\n${table(rows).join('\n')}\n`);
-  console.log('Ratios are taken round by round; for latencies above 1 is slower.');
-  if (gapsMs.length > 0) {
-    console.log(
-      `Failover, kill -9 to the first served request: ${distribution(gapsMs)} ms (target: median <= 300)`,
-    );
-  }
+  return { load: load.name, service: service.name, missing, series };
+}
+
+async function main(): Promise<void> {
+  const chosen = options();
+  const output = resolve(chosen.output);
+  await enterLab();
   const { rounds, seconds } = chosen;
-  const about = {
-    at: new Date().toISOString(),
-    node: process.version,
-    load: load.name,
-    service: service.name,
-  };
-  const document = { ...about, rounds, seconds, missing, rows, failover: { gapsMs }, series };
+  const work = rounds > 0 ? await throughput(chosen) : undefined;
+  // Clusters of their own: the services of the work above are not started again by a returning host.
+  const failovers = await measureFailovers({
+    killed: chosen.failovers,
+    silent: chosen.silent,
+    keepalived: chosen.keepalived,
+  });
+  const rows = work === undefined ? [] : compare(work.series, DIRECT);
+  if (rows.length > 0) {
+    console.log(`\n${table(rows).join('\n')}\n`);
+    console.log('Ratios are taken round by round; for latencies above 1 is slower.');
+  }
+  if (failovers.length > 0) {
+    console.log('\nFailover, from the fault to the first served request:');
+    for (const line of failoverLines(failovers)) console.log(`  ${line}`);
+  }
+  const about = { at: new Date().toISOString(), node: process.version, rounds, seconds };
+  const document = { ...about, ...work, rows, failovers };
   await mkdir(dirname(output), { recursive: true });
   await writeFile(output, `${JSON.stringify(document, undefined, 2)}\n`);
   console.log(`All figures: ${output}`);
-}
-
-/** A fresh cluster for the failovers: the services of the work above are not started again by a returning host. */
-async function failovers(runs: number): Promise<number[]> {
-  if (runs === 0) return [];
-  const cluster = await Cluster.raise();
-  const gapsMs = await measureFailovers(cluster, runs);
-  await cluster.close();
-  return gapsMs;
 }
 
 try {

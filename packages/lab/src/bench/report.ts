@@ -71,9 +71,3 @@ export function figure(value: number): string {
   const scale = scales.find(([factor]) => value >= factor);
   return scale === undefined ? value.toFixed(1) : `${(value / scale[0]).toFixed(1)}${scale[1]}`;
 }
-
-/** Smallest, median and largest of some values, and all of them in order. */
-export function distribution(values: readonly number[]): string {
-  const sorted = [...values].sort((one, other) => one - other);
-  return `${sorted[0]} / ${median(sorted)} / ${sorted[sorted.length - 1]} (${sorted.join(' ')})`;
-}

@@ -21,3 +21,9 @@ export function pairedRatios(values: readonly number[], bases: readonly number[]
   const ratios = values.map((value, round) => value / bases[round]);
   return { median: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios) };
 }
+
+/** The smallest value that at least this share of the values does not exceed; NaN for none. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((one, other) => one - other);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? NaN;
+}
