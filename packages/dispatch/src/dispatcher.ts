@@ -64,7 +64,7 @@ export class Dispatcher {
     if (this.counters.length < COUNTER_CELLS) throw new RangeError(`counters needs ${COUNTER_CELLS} cells`);
     if (options.ownMac.length !== MAC_BYTES) throw new RangeError('ownMac has six bytes');
     this.ownMac = options.ownMac.slice();
-    this.tree = new ServiceTree(options.clusters);
+    this.tree = new ServiceTree(options.clusters, seed);
     this.map = new ConnectionMap({
       capacity,
       seed,
@@ -101,7 +101,9 @@ export class Dispatcher {
    */
   setServers(list: readonly ServerInfo[], nowMs: number): number {
     this.latestMs = nowMs | 0;
-    return this.servers.set(list, nowMs);
+    const unplaced = this.servers.set(list, nowMs);
+    this.tree.updateSchedulers(this.servers);
+    return unplaced;
   }
 
   /**

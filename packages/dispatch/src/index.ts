@@ -9,7 +9,8 @@ export {
   type DispatchMode,
   type EnterResult,
 } from './options.js';
-export type { Scheduler, SchedulerName } from './scheduler.js';
+export { SCHEDULER_NAMES, type SchedulerName } from './schedulers/create.js';
+export type { Scheduler } from './schedulers/scheduler.js';
 export { GONE_AFTER_MS, MAX_SERVERS, type ServerInfo } from './servers.js';
 export { type ClusterConfig, MAX_CLUSTERS, type PortConfig } from './serviceTree.js';
 export type { ConnectionRow } from './snapshot.js';

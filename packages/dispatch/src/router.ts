@@ -133,7 +133,7 @@ export class Router {
   /** Gives a new connection, or a known tuple that begins anew in `slot`, to the scheduler's choice. */
   private open(flow: FlowReader, service: Service, known: number, length: number, nowMs: number): DropReason {
     const { map } = this;
-    const server = service.scheduler.choose(this.servers);
+    const server = service.scheduler.choose(this.servers, flow.clientKey >>> 0);
     if (server < 0) return DropReason.noServer;
     const state = flow.protocol === IpProtocol.udp ? ConnectionState.established : ConnectionState.halfOpen;
     let slot = known;

@@ -15,7 +15,7 @@ export interface ServerInfo {
   address: number;
   /** Where its frames go. */
   mac: Uint8Array;
-  /** 0 drains: known connections go on, new ones are not given to it. */
+  /** Up to 255. 0 drains: known connections go on, new ones are not given to it. */
   weight: number;
   /** False: known connections are still forwarded, new ones are not given to it. */
   active: boolean;
@@ -36,16 +36,23 @@ export class ServerTable {
   readonly active = new Uint8Array(MAX_SERVERS);
   /** 1 where the server is this node. */
   readonly local = new Uint8Array(MAX_SERVERS);
-  /** The slots that take new connections, in the first `eligibleCount` cells. */
+  /** The greater, the more connections; 0 drains. */
+  readonly weights = new Uint8Array(MAX_SERVERS);
+  /** The slots of the listed servers, active or not, in the first `knownCount` cells, in order of address. */
+  readonly known = new Uint8Array(MAX_SERVERS);
+  knownCount = 0;
+  /** Of these the ones that take new connections, in the first `eligibleCount` cells. */
   readonly eligible = new Uint8Array(MAX_SERVERS);
   eligibleCount = 0;
   /** The slot of this node, or -1. */
   localSlot = -1;
 
+  /** How many connections refer to each slot; a live view. */
+  readonly connections: ArrayLike<number>;
+
   /** Modulo 2^32, as all times here. */
   private readonly inactiveSinceMs = new Int32Array(MAX_SERVERS);
   private readonly slots = new Map<number, number>();
-  private readonly connections: ArrayLike<number>;
 
   /** @param connections how many connections refer to each slot; kept by the connection map. */
   constructor(connections: ArrayLike<number>) {
@@ -61,7 +68,9 @@ export class ServerTable {
       if (this.active[slot] === 1) this.inactiveSinceMs[slot] = nowMs;
     }
     this.active.fill(0);
+    this.weights.fill(0);
     this.local.fill(0);
+    this.knownCount = 0;
     this.eligibleCount = 0;
     this.localSlot = -1;
     // An address twice is one server; the last word about it counts.
@@ -72,7 +81,13 @@ export class ServerTable {
       if (slot < 0) unplaced++;
       else this.place(slot, server);
     }
+    this.putInOrder();
     return unplaced;
+  }
+
+  /** Whether a listed server takes new connections. */
+  isEligible(slot: number): boolean {
+    return this.active[slot] === 1 && this.weights[slot] > 0;
   }
 
   /** The slot of the server with this unsigned address, or -1. */
@@ -101,7 +116,17 @@ export class ServerTable {
     this.active[slot] = server.active ? 1 : 0;
     this.local[slot] = server.local ? 1 : 0;
     if (server.local) this.localSlot = slot;
-    if (server.active && server.weight > 0) this.eligible[this.eligibleCount++] = slot;
+    this.weights[slot] = server.weight;
+    this.known[this.knownCount++] = slot;
+  }
+
+  /** By address: every dispatcher that knows the same servers has them in the same order. */
+  private putInOrder(): void {
+    const { known, addresses } = this;
+    known.subarray(0, this.knownCount).sort((one, other) => addresses[one] - addresses[other]);
+    for (let i = 0; i < this.knownCount; i++) {
+      if (this.isEligible(known[i])) this.eligible[this.eligibleCount++] = known[i];
+    }
   }
 
   /** A slot nobody has, or one whose server has left and owns no connection any more. */

@@ -1,6 +1,7 @@
 import { IpProtocol, MAC_BYTES, macEquals, readI32 } from 'libnetraw/wire';
-import { RoundRobin } from './roundRobin.js';
-import type { Scheduler, SchedulerName } from './scheduler.js';
+import type { ServerTable } from './servers.js';
+import { createScheduler, type SchedulerName } from './schedulers/create.js';
+import type { Scheduler } from './schedulers/scheduler.js';
 
 /** A cluster's number fits one byte of a connection's record. */
 export const MAX_CLUSTERS = 255;
@@ -54,9 +55,9 @@ export class ServiceTree {
   private readonly byMac = new Map<number, Cluster[]>();
 
   /** Throws on what the configuration's schema must have refused: too many clusters, an address or port twice. */
-  constructor(configs: readonly ClusterConfig[]) {
+  constructor(configs: readonly ClusterConfig[], seed = 0) {
     if (configs.length > MAX_CLUSTERS) throw new RangeError(`more than ${MAX_CLUSTERS} clusters`);
-    this.clusters = configs.map(buildCluster);
+    this.clusters = configs.map((config, index) => buildCluster(config, index, seed));
     for (const cluster of this.clusters) {
       if (this.clusterOf(cluster.address) !== undefined)
         throw new RangeError('two clusters with one address');
@@ -76,6 +77,13 @@ export class ServiceTree {
     return false;
   }
 
+  /** Tells every service's scheduler that the servers have changed. */
+  updateSchedulers(servers: ServerTable): void {
+    for (const { services } of this.clusters) {
+      for (const { scheduler } of services.values()) scheduler.update(servers);
+    }
+  }
+
   /** The cluster with this address, signed or not. */
   clusterOf(address: number): Cluster | undefined {
     return this.byAddress.get(address | 0);
@@ -87,13 +95,13 @@ export class ServiceTree {
   }
 }
 
-function buildCluster(config: ClusterConfig, index: number): Cluster {
+function buildCluster(config: ClusterConfig, index: number, seed: number): Cluster {
   if (config.virtualMac.length !== MAC_BYTES) throw new RangeError('a virtual MAC has six bytes');
   const services = new Map<number, Service>();
-  for (const { port, protocol } of config.ports) {
+  for (const { port, protocol, scheduler = 'round-robin' } of config.ports) {
     if (!Number.isInteger(port) || port < 1 || port > 0xffff) throw new RangeError(`port ${port}`);
     // TCP and UDP of an `all` port take turns together: they are one service.
-    const service: Service = { port, scheduler: new RoundRobin() };
+    const service: Service = { port, scheduler: createScheduler(scheduler, seed + port) };
     for (const number of protocolNumbers(protocol)) {
       const key = serviceKey(number, port);
       if (services.has(key)) throw new RangeError(`port ${port} twice in one cluster`);

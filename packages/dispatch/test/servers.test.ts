@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RoundRobin } from '../src/roundRobin.js';
+import { RoundRobin } from '../src/schedulers/roundRobin.js';
 import { GONE_AFTER_MS, MAX_SERVERS, ServerTable } from '../src/servers.js';
 import { server } from './world.js';
 

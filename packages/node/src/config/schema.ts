@@ -2,6 +2,7 @@
  * The configuration file as a zod schema. Every error text here completes the sentence "expected ...":
  * `problemsOf` in problems.ts puts the place and the found value around it.
  */
+import { SCHEDULER_NAMES } from '@ringmaster/dispatch';
 import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 
@@ -9,15 +10,8 @@ import { z } from 'zod';
 export const MODES = ['l4/2', 'l4/3', 'l7'] as const;
 export const PROTOCOLS = ['tcp', 'udp', 'all'] as const;
 export const CAPABILITIES = ['dispatch', 'serve'] as const;
-export const SCHEDULERS = [
-  'round-robin',
-  'weighted-round-robin',
-  'least-connections',
-  'source-hash',
-  'maglev',
-  'two-random-choices',
-  'load-aware',
-] as const;
+/** `load-aware` is a word of the format, but not of this version. */
+export const SCHEDULERS = [...SCHEDULER_NAMES, 'load-aware'] as const;
 
 const oneOf = (words: readonly string[]): string => `one of ${words.join(', ')}`;
 

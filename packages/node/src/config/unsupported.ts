@@ -18,8 +18,9 @@ export function unsupportedProblems(config: NodeConfig): ConfigProblem[] {
     if (isIPv6(cluster.address))
       refuse([...path, 'address'], 'an IPv6 cluster address', 'use an IPv4 address');
     cluster.ports.forEach((port, position) => {
-      if (port.scheduler === 'round-robin') return;
-      refuse([...path, 'ports', position, 'scheduler'], `scheduler ${port.scheduler}`, 'use round-robin');
+      if (port.scheduler !== 'load-aware') return;
+      const instead = 'use weighted-least-connections';
+      refuse([...path, 'ports', position, 'scheduler'], `scheduler ${port.scheduler}`, instead);
     });
   });
   return problems;

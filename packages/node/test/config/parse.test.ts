@@ -37,7 +37,7 @@ clusters:
     ports:
       - port: 80
         protocol: tcp
-        scheduler: maglev
+        scheduler: load-aware
         targetPort: 8080
         health: { http: "http://127.0.0.1:80/", intervalMs: 500 }
       - port: 53
@@ -108,7 +108,7 @@ describe('a good file', () => {
     expect(config.clusters[0].ports[0]).toEqual({
       port: 80,
       protocol: 'tcp',
-      scheduler: 'maglev',
+      scheduler: 'load-aware',
       targetPort: 8080,
       health: { http: 'http://127.0.0.1:80/', intervalMs: 500, timeoutMs: 1000, rise: 2, fall: 3 },
     });
@@ -257,7 +257,7 @@ describe('a bad file', () => {
   it('is told all of its problems at once, in the order of the file', () => {
     const text = FULL.replace('weight', 'wieght')
       .replace('eth0', '42')
-      .replace('scheduler: maglev', 'scheduler: random');
+      .replace('scheduler: load-aware', 'scheduler: random');
     const places = complaints(text).map((line) => line.split(': ').slice(0, 2).join(' '));
     expect(places).toEqual([
       'ringmaster.yaml:1 interface',
@@ -295,7 +295,7 @@ describe('what this version does not do', () => {
     expect(problems).toEqual([
       'f: outside: a second network interface is not in this version; remove outside and use one interface',
       'f: clusters[0].mode: mode l4/3 is not in this version; use l4/2',
-      'f: clusters[0].ports[0].scheduler: scheduler maglev is not in this version; use round-robin',
+      'f: clusters[0].ports[0].scheduler: scheduler load-aware is not in this version; use weighted-least-connections',
       'f: clusters[1].address: an IPv6 cluster address is not in this version; use an IPv4 address',
     ]);
   });

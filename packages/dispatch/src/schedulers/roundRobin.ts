@@ -1,9 +1,13 @@
+import type { ServerTable } from '../servers.js';
 import type { Scheduler } from './scheduler.js';
-import type { ServerTable } from './servers.js';
 
-/** Each server in turn. */
+/** Each server in turn, whatever its weight. */
 export class RoundRobin implements Scheduler {
   private turn = 0;
+
+  update(): void {
+    // The turn is brought back into range when it comes.
+  }
 
   choose(servers: ServerTable): number {
     if (servers.eligibleCount === 0) return -1;

@@ -1,0 +1,39 @@
+import type { ServerTable } from '../servers.js';
+import type { Scheduler } from './scheduler.js';
+
+/**
+ * The server with the fewest connections in the map, of all services together; `weighted`: the fewest for its weight. Of
+ * equals the one whose turn it is, so that an idle cluster does not send everything to its first server.
+ */
+export class LeastConnections implements Scheduler {
+  private readonly weighted: boolean;
+  private turn = 0;
+
+  constructor(weighted: boolean) {
+    this.weighted = weighted;
+  }
+
+  update(): void {
+    // Nothing is worked out in advance.
+  }
+
+  choose(servers: ServerTable): number {
+    const { eligibleCount, eligible } = servers;
+    if (eligibleCount === 0) return -1;
+    const from = this.turn++ % eligibleCount;
+    let best = eligible[from];
+    for (let i = 1; i < eligibleCount; i++) {
+      const slot = eligible[(from + i) % eligibleCount];
+      if (isLessLoaded(servers, slot, best, this.weighted)) best = slot;
+    }
+    return best;
+  }
+}
+
+/** Whether a new connection is less of a burden to `slot` than to `other`. Cross-multiplied: no fractions. */
+export function isLessLoaded(servers: ServerTable, slot: number, other: number, weighted: boolean): boolean {
+  const own = servers.connections[slot] + 1;
+  const its = servers.connections[other] + 1;
+  if (!weighted) return own < its;
+  return own * servers.weights[other] < its * servers.weights[slot];
+}

@@ -1,0 +1,172 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createScheduler, SCHEDULER_NAMES, type SchedulerName } from '../../src/schedulers/create.js';
+import type { Scheduler } from '../../src/schedulers/scheduler.js';
+import { MAX_SERVERS, type ServerInfo, ServerTable } from '../../src/servers.js';
+
+/** Servers 10.0.0.1, 10.0.0.2, ...; what is not said is active with weight 1. */
+function world(name: SchedulerName, servers: readonly Partial<ServerInfo>[]) {
+  const connections = new Int32Array(MAX_SERVERS);
+  const table = new ServerTable(connections);
+  const scheduler = createScheduler(name, 7);
+  const change = (list: readonly Partial<ServerInfo>[]): void => {
+    table.set(list.map(info), 0);
+    scheduler.update(table);
+  };
+  change(servers);
+  return { connections, table, scheduler, change, choose: chooser(scheduler, table) };
+}
+
+function info(change: Partial<ServerInfo>, index: number): ServerInfo {
+  const mac = Uint8Array.of(2, 0, 0, 0, 0, index);
+  return { address: 0x0a00_0001 + index, mac, weight: 1, active: true, local: false, ...change };
+}
+
+/** The last byte of the chosen server's address, 0 for none. */
+function chooser(scheduler: Scheduler, table: ServerTable): (client: number) => number {
+  return (client) => {
+    const slot = scheduler.choose(table, client);
+    return slot < 0 ? 0 : table.addresses[slot] & 0xff;
+  };
+}
+
+const servers = (count: number): Partial<ServerInfo>[] => Array.from({ length: count }, () => ({}));
+
+/** Clients as hosts of a network have them: one address after the other. */
+const CLIENTS = Array.from({ length: 10_000 }, (_, i) => 0xc0a8_0000 + i);
+
+/** How often each server was chosen, by its place in the list. */
+function shares(choose: (client: number) => number, count: number): number[] {
+  const chosen = new Array<number>(count + 1).fill(0);
+  for (const client of CLIENTS) chosen[choose(client)]++;
+  return chosen.slice(1).map((times) => times / CLIENTS.length);
+}
+
+describe.each(SCHEDULER_NAMES)('%s', (name) => {
+  it('chooses only servers that take new connections, whatever comes and goes', () => {
+    const server = fc.record({ weight: fc.nat(255), active: fc.boolean() });
+    const steps = fc.array(fc.array(server, { maxLength: 9 }), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(steps, fc.array(fc.nat(0xffff_ffff), { minLength: 1, maxLength: 20 }), (lists, clients) => {
+        const { change, choose } = world(name, []);
+        for (const list of lists) {
+          change(list);
+          const able = list.flatMap(({ weight, active }, i) => (active && weight > 0 ? [i + 1] : []));
+          for (const client of clients) {
+            expect(able.length === 0 ? [0] : able).toContain(choose(client));
+          }
+        }
+      }),
+      { numRuns: name === 'maglev' ? 20 : 200 },
+    );
+  });
+
+  it('gives equal servers equal shares', () => {
+    const { choose, connections, table } = world(name, servers(4));
+    const counted = (client: number): number => {
+      const last = choose(client);
+      connections[table.slotOf(0x0a00_0000 + last)]++;
+      return last;
+    };
+    for (const share of shares(counted, 4)) expect(share).toBeCloseTo(0.25, 1);
+  });
+});
+
+describe.each([
+  'weighted-round-robin',
+  'weighted-least-connections',
+  'two-random-choices',
+  'maglev',
+] as const)('%s', (name) => {
+  it('gives shares by weight', () => {
+    const { choose, connections, table } = world(name, [{ weight: 1 }, { weight: 2 }, { weight: 5 }]);
+    const counted = (client: number): number => {
+      const last = choose(client);
+      connections[table.slotOf(0x0a00_0000 + last)]++;
+      return last;
+    };
+    const [one, two, five] = shares(counted, 3);
+    expect(one).toBeCloseTo(1 / 8, 1);
+    expect(two).toBeCloseTo(2 / 8, 1);
+    expect(five).toBeCloseTo(5 / 8, 1);
+  });
+});
+
+describe('round-robin', () => {
+  it('takes each in order of address, whatever the weights', () => {
+    const { choose } = world('round-robin', [{ weight: 9 }, {}, {}]);
+    expect([1, 1, 1, 1, 1].map(choose)).toEqual([1, 2, 3, 1, 2]);
+  });
+});
+
+describe('weighted-round-robin', () => {
+  it('spreads the turns of a heavy server', () => {
+    const { choose } = world('weighted-round-robin', [{ weight: 5 }, {}, {}]);
+    expect([1, 1, 1, 1, 1, 1, 1].map(choose)).toEqual([1, 1, 2, 1, 3, 1, 1]);
+  });
+});
+
+describe('least-connections', () => {
+  it('takes the server with fewest, of equals each in turn', () => {
+    const { choose, connections } = world('least-connections', servers(3));
+    expect(new Set([1, 1, 1].map(choose))).toEqual(new Set([1, 2, 3]));
+    connections.set([4, 1, 9]);
+    expect([1, 1, 1].map(choose)).toEqual([2, 2, 2]);
+  });
+
+  it('weighted: fewest for the weight', () => {
+    const { choose, connections } = world('weighted-least-connections', [{ weight: 10 }, {}]);
+    connections.set([8, 1]);
+    expect(choose(1)).toBe(1);
+    connections.set([30, 1]);
+    expect(choose(1)).toBe(2);
+  });
+});
+
+describe('source-hash', () => {
+  it('is the address modulo the number of servers', () => {
+    const { choose } = world('source-hash', servers(5));
+    for (const client of CLIENTS.slice(0, 50)) expect(choose(client)).toBe(1 + (client % 5));
+  });
+
+  it('steps over a failed server by the seed rule: modulo one less, counted without it', () => {
+    const list = servers(5);
+    list[2] = { active: false };
+    const { choose } = world('source-hash', list);
+    const others = [1, 2, 4, 5];
+    for (const client of CLIENTS.slice(0, 200)) {
+      expect(choose(client)).toBe(client % 5 === 2 ? others[client % 4] : 1 + (client % 5));
+    }
+  });
+
+  it('goes on so when many have failed, and clients come back with their server', () => {
+    const list = servers(5);
+    const { choose, change } = world('source-hash', list);
+    const before = CLIENTS.map(choose);
+    change([{ active: false }, {}, { weight: 0 }, { active: false }, {}]);
+    for (const client of CLIENTS) expect([2, 5]).toContain(choose(client));
+    change(list);
+    expect(CLIENTS.map(choose)).toEqual(before);
+  });
+});
+
+describe('maglev', () => {
+  it('moves hardly any client of the others when a server goes', () => {
+    const { choose, change } = world('maglev', servers(10));
+    const before = CLIENTS.map(choose);
+    change(servers(10).map((_, i) => ({ active: i !== 3 })));
+    const moved = CLIENTS.filter((client, i) => before[i] !== 4 && choose(client) !== before[i]);
+    expect(moved.length).toBeGreaterThan(0);
+    expect(moved.length / CLIENTS.length).toBeLessThan(0.03);
+  });
+
+  it('is the same in every dispatcher that knows the same servers, in whatever order it heard of them', () => {
+    const one = world('maglev', servers(6));
+    const connections = new Int32Array(MAX_SERVERS);
+    const table = new ServerTable(connections);
+    table.set(servers(6).map(info).reverse(), 0);
+    const scheduler = createScheduler('maglev', 99);
+    scheduler.update(table);
+    expect(CLIENTS.map(chooser(scheduler, table))).toEqual(CLIENTS.map(one.choose));
+  });
+});
