@@ -38,6 +38,8 @@ export class KeepalivedHost {
     const { host } = this;
     const file = join(host.directory, 'keepalived.conf');
     await writeFile(file, this.configuration());
+    // What a killed keepalived left behind: else nobody could tell when this one has taken the address.
+    await host.exec('ip', ['addr', 'del', `${ADDRESS}/24`, 'dev', 'eth0']);
     this.service = await startHttpService(host);
     const pidFiles = ['-p', join(host.directory, 'ka.pid'), '-r', join(host.directory, 'vrrp.pid')];
     const args = ['--dont-fork', '--log-console', '--vrrp', '-f', file, ...pidFiles];

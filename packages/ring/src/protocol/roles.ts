@@ -5,6 +5,9 @@ import { announceSoon } from './announcing.js';
 import type { Role, RingState, Step } from './state.js';
 import { isDispatching } from './state.js';
 
+/** A change of who dispatches is said so often: whoever misses them all takes it for what it was until the next beacon. */
+const ROLE_ANNOUNCEMENTS = 5;
+
 /**
  * Decides the role anew (R17-R19). Called after whatever may change it: membership, claims, the tick (hold-down).
  *
@@ -94,12 +97,13 @@ function electedMember(state: RingState): Address | undefined {
 
 function noteConflict(step: Step, claimants: readonly Address[]): void {
   const { state } = step;
-  const conflict = isDispatching(state) && claimants.length > 0;
-  if (conflict && !state.conflict) announceSoon(step, 2);
-  if (!conflict && state.conflict && isDispatching(state)) {
+  const competitors = isDispatching(state) ? claimants.length : 0;
+  if (competitors > 0 && state.competitors === 0) announceSoon(step, 2);
+  // Each of several: the last one's word may be long in coming (simulator, seed 5005071).
+  if (competitors < state.competitors && isDispatching(state)) {
     step.effects.push({ kind: 'reassert', reason: 'a competing dispatcher gave up' });
   }
-  state.conflict = conflict;
+  state.competitors = competitors;
 }
 
 function changeRole(step: Step, role: Role, reason: string): void {
@@ -109,5 +113,5 @@ function changeRole(step: Step, role: Role, reason: string): void {
   state.role = role;
   step.effects.push({ kind: 'roleChanged', role, reason });
   // Who has left says nothing any more: it would be taken for one that comes back.
-  if (state.phase !== 'left' && wasDispatching !== isDispatching(state)) announceSoon(step, 3);
+  if (state.phase !== 'left' && wasDispatching !== isDispatching(state)) announceSoon(step, ROLE_ANNOUNCEMENTS);
 }

@@ -137,8 +137,8 @@ export interface RingState {
   /** Announcements still to be repeated, one a tick: roles must not depend on one datagram. */
   announceBurst: number;
   repair: PendingRepair | undefined;
-  /** Somebody else claims to dispatch while we do (R19). */
-  conflict: boolean;
+  /** How many others claim to dispatch while we do (R19). */
+  competitors: number;
   readonly counters: RingCounters;
 }
 
@@ -192,7 +192,7 @@ export function createRing(self: SelfDescription, config: Partial<RingConfig> = 
     refusals: 0,
     announceBurst: 0,
     repair: undefined,
-    conflict: false,
+    competitors: 0,
     counters: {
       packetsReceived: 0,
       packetsMalformed: 0,
