@@ -113,5 +113,6 @@ function changeRole(step: Step, role: Role, reason: string): void {
   state.role = role;
   step.effects.push({ kind: 'roleChanged', role, reason });
   // Who has left says nothing any more: it would be taken for one that comes back.
-  if (state.phase !== 'left' && wasDispatching !== isDispatching(state)) announceSoon(step, ROLE_ANNOUNCEMENTS);
+  if (state.phase !== 'left' && wasDispatching !== isDispatching(state))
+    announceSoon(step, ROLE_ANNOUNCEMENTS);
 }

@@ -55,8 +55,7 @@ function rotateKey(world: World): void {
   const stageMs = scenario.calmMs / 4;
   for (const station of stations) {
     const lagMs = world.anyLagMs(stageMs * 0.8);
-    const at = (stage: number, run: () => void): void =>
-      world.at(nowMs + stage * stageMs + lagMs, run);
+    const at = (stage: number, run: () => void): void => world.at(nowMs + stage * stageMs + lagMs, run);
     at(0, () => {
       world.note(`${station.name} learns the new key`);
       station.cryptography.accept(1, 4711);
