@@ -98,7 +98,7 @@ function electedMember(state: RingState): Address | undefined {
 function noteConflict(step: Step, claimants: readonly Address[]): void {
   const { state } = step;
   const competitors = isDispatching(state) ? claimants.length : 0;
-  if (competitors > 0 && state.competitors === 0) announceSoon(step, 2);
+  if (competitors > 0 && state.competitors === 0) announceSoon(step, 1);
   // With every tick until it gives up: a host that was cut off for a moment has not heard any of it (simulator, seed 5012556).
   if (competitors > 0) state.announceBurst = Math.max(state.announceBurst, 1);
   // Each of several: the last one's word may be long in coming (simulator, seed 5005071).
