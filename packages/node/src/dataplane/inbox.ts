@@ -99,6 +99,8 @@ function enterRow(
   row: number,
   nowMs: number,
 ): keyof EnterReport {
+  // The connection map of this version holds IPv4 connections.
+  if (list.family === 6) return 'refused';
   const result = target.dispatcher.enter(
     server,
     list.localAddress[row],

@@ -58,8 +58,9 @@ function settle(): number {
   return steps;
 }
 
-function connections(count: number, state: number = TcpState.established): ConnectionList {
+function connections(count: number, state: number = TcpState.established): ConnectionList & { family: 4 } {
   return {
+    family: 4,
     count,
     localAddress: new Uint32Array(count).fill(CLUSTER),
     localPort: new Uint16Array(count).fill(80),
