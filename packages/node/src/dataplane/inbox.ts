@@ -6,6 +6,7 @@ import {
   type ServerInfo,
 } from '@ringmaster/dispatch';
 import { TcpState } from 'libnetraw';
+import { IpProtocol } from 'libnetraw/wire';
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import type { SharedState } from './sharedState.js';
 import type { Command, ConnectionList, EnterReport, Report } from './types.js';
@@ -99,15 +100,16 @@ function enterRow(
   row: number,
   nowMs: number,
 ): keyof EnterReport {
-  const result = target.dispatcher.enter(
-    server,
-    list.localAddress[row],
-    list.clientAddress[row],
-    list.clientPort[row],
-    list.localPort[row],
-    connectionStateOf(list.state[row]),
-    nowMs,
-  );
+  const connection = {
+    serverAddress: server,
+    clusterAddress: list.localAddress[row],
+    clientAddress: list.clientAddress[row],
+    clientPort: list.clientPort[row],
+    port: list.localPort[row],
+    protocol: IpProtocol.tcp,
+    state: connectionStateOf(list.state[row]),
+  };
+  const result = target.dispatcher.enter(connection, nowMs);
   return result === 'entered' || result === 'known' || result === 'moved' ? result : 'refused';
 }
 
