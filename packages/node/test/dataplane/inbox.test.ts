@@ -103,6 +103,23 @@ it('counts what it cannot enter', () => {
   expect(reports[1]).toMatchObject({ report: { entered: 0, refused: 4 } });
 });
 
+it('counts connections over IPv6 to a cluster without IPv6 as refused', () => {
+  const { localPort, clientPort, state } = connections(2);
+  const addresses = new Uint8Array(32).fill(1);
+  const list: ConnectionList = {
+    family: 6,
+    count: 2,
+    localAddress: addresses,
+    clientAddress: addresses,
+    localPort,
+    clientPort,
+    state,
+  };
+  send({ type: 'enter', id: 1, server: SERVER, list });
+  settle();
+  expect(reports[0]).toMatchObject({ report: { entered: 0, refused: 2 } });
+});
+
 it('answers for an empty list too', () => {
   send({ type: 'enter', id: 9, server: SERVER, list: connections(0) });
   settle();
