@@ -16,8 +16,10 @@ export const LEAST_SHARE = 1 / 32;
 
 /** What the dispatcher knows of a server. */
 export interface ServerInfo {
-  /** Unsigned 32-bit IPv4 address; the server's name. */
+  /** Unsigned 32-bit IPv4 address of its host; the server's name. */
   address: number;
+  /** The 16 bytes of its host's IPv6 address, which L4/3 over IPv6 wants. */
+  address6?: Uint8Array;
   /** Where its frames go. */
   mac: Uint8Array;
   /** Up to 255. 0 drains: known connections go on, new ones are not given to it. */
