@@ -31,7 +31,11 @@ module.exports = {
     ),
     only('node', ['ring', 'transport', 'dispatch', 'libnetraw'], 'The one root.'),
     only('cli', ['node'], 'Talks to a node.'),
-    only('lab', ['node', 'cli', 'libnetraw'], 'Runs nodes, and turns switches of network cards.'),
+    only(
+      'lab',
+      ['node', 'cli', 'libnetraw'],
+      'Runs nodes, makes frames against them, turns switches of network cards.',
+    ),
     pure('packages/ring/src'),
     pure('packages/dispatch/src'),
     pure('packages/simulator/src/(?!cli)'),

@@ -9,6 +9,7 @@ export { nowMs } from './clock.js';
 export { startBulkService, startHttpService } from './services/service.js';
 export { burst, HeldConnections, RequestStream } from './load/load.js';
 export { Transfer, type TransferSettings } from './load/transferProcess.js';
+export { synFlood, type SynFloodOptions, type SynFloodReport } from './load/synFlood.js';
 export type * from './load/events.js';
 export { ringmaster, RingmasterNode, startNode, writeNodeFile, type NodeFile } from './cluster/node.js';
 export { Cluster, ClusterHost, type ClusterOptions, type NodeSettings } from './cluster/cluster.js';
