@@ -31,7 +31,7 @@ module.exports = {
     ),
     only('node', ['ring', 'transport', 'dispatch', 'libnetraw'], 'The one root.'),
     only('cli', ['node'], 'Talks to a node.'),
-    only('lab', ['node', 'cli'], 'Runs nodes.'),
+    only('lab', ['node', 'cli', 'libnetraw'], 'Runs nodes, and makes frames against them.'),
     pure('packages/ring/src'),
     pure('packages/dispatch/src'),
     pure('packages/simulator/src/(?!cli)'),

@@ -10,7 +10,6 @@ import {
 import { ArpResponder } from './arpResponder.js';
 import { ConnectionMap } from './connectionMap.js';
 import { ConnectionCounts } from './connectionCounts.js';
-import type { ConnectionState } from './connectionRecord.js';
 import { Counter, COUNTER_CELLS, dropCounter } from './counters.js';
 import { FlowReader } from './flowReader.js';
 import { HoldBuffer } from './holdBuffer.js';
@@ -20,6 +19,7 @@ import {
   type DispatcherOptions,
   type DispatchMode,
   type EnterResult,
+  type ReportedConnection,
 } from './options.js';
 import { Router } from './router.js';
 import { type ServerInfo, ServerTable } from './servers.js';
@@ -134,22 +134,9 @@ export class Dispatcher {
     return released;
   }
 
-  /**
-   * Enters a connection that a server reported; used while the map is rebuilt. Addresses are unsigned 32-bit numbers;
-   * `protocol` is 6 or 17.
-   */
-  enter(
-    serverAddress: number,
-    clusterAddress: number,
-    clientAddress: number,
-    clientPort: number,
-    port: number,
-    state: ConnectionState,
-    nowMs: number,
-    protocol: number = IpProtocol.tcp,
-  ): EnterResult {
+  /** Enters a connection that a server reported; used while the map is rebuilt. */
+  enter(report: ReportedConnection, nowMs: number): EnterResult {
     this.latestMs = nowMs | 0;
-    const report = { serverAddress, clusterAddress, clientAddress, clientPort, port, protocol, state };
     return this.router.enter(report, nowMs);
   }
 

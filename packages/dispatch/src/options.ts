@@ -1,3 +1,5 @@
+import type { IpAddress } from 'libnetraw/wire';
+import type { ConnectionState } from './connectionRecord.js';
 import type { ClusterConfig } from './serviceTree.js';
 import type { Timeouts } from './timeouts.js';
 
@@ -18,6 +20,8 @@ export interface DispatcherOptions {
   /** Bytes before each frame that are held with it. Default 10, the vnet header. */
   headroomBytes?: number;
   timeoutsMs?: Partial<Timeouts>;
+  /** Largest IP packets on the servers' and on the clients' side; default 1500 each. L4/3 answers "too big" by them. */
+  mtuBytes?: { inner: number; outer: number };
   /** At least `COUNTER_CELLS` cells to count in, such as shared memory. Default: an array of its own. */
   counters?: Float64Array;
 }
@@ -33,6 +37,20 @@ export type DispatchMode =
    * towards the new dispatcher when it is not.
    */
   | 'stray';
+
+/** A connection that a server reported. The dispatcher keeps nothing of it: one object may serve for many reports. */
+export interface ReportedConnection {
+  /** The server's name, an unsigned IPv4 address. */
+  serverAddress: number;
+  /** What the server's kernel calls the local address: the cluster's, or in L4/3 the server's own. */
+  clusterAddress: IpAddress;
+  clientAddress: IpAddress;
+  clientPort: number;
+  port: number;
+  /** 6 or 17. */
+  protocol: number;
+  state: ConnectionState;
+}
 
 /** What became of a reported connection. */
 export type EnterResult =

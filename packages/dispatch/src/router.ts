@@ -1,24 +1,12 @@
-import { IpProtocol, TcpFlag } from 'libnetraw/wire';
+import { IpProtocol, isIpAddress, TcpFlag } from 'libnetraw/wire';
 import type { ConnectionMap } from './connectionMap.js';
 import { ConnectionState, keyPorts, keyTag } from './connectionRecord.js';
 import { Counter } from './counters.js';
 import type { FlowReader } from './flowReader.js';
-import type { EnterResult } from './options.js';
+import type { EnterResult, ReportedConnection } from './options.js';
 import type { ServerTable } from './servers.js';
 import type { Service, ServiceTree } from './serviceTree.js';
 import { DropReason } from './verdicts.js';
-
-/** What a connection that a server reported is made of. Addresses are unsigned 32-bit numbers. */
-export interface ReportedConnection {
-  serverAddress: number;
-  clusterAddress: number;
-  clientAddress: number;
-  clientPort: number;
-  port: number;
-  /** 6 or 17. */
-  protocol: number;
-  state: ConnectionState;
-}
 
 /**
  * Chooses servers: the connection's own if it has one, else the scheduler's. It knows the map, the services and the
@@ -68,7 +56,8 @@ export class Router {
   /** Enters a connection that a server reported. */
   enter(report: ReportedConnection, nowMs: number): EnterResult {
     const { clientAddress, clientPort, port, protocol, state } = report;
-    if (!isPort(clientPort) || !isPort(port) || clientAddress >>> 0 !== clientAddress) return 'invalid';
+    if (!isPort(clientPort) || !isPort(port) || !isIpAddress(clientAddress)) return 'invalid';
+    if (typeof clientAddress !== 'number' || typeof report.clusterAddress !== 'number') return 'noService';
     const cluster = this.tree.clusterOf(report.clusterAddress);
     if (cluster === undefined) return 'noService';
     if (this.tree.serviceOf(cluster, protocol, port) === undefined) return 'noService';

@@ -9,14 +9,25 @@ export const MAX_SERVERS = 255;
  */
 export const GONE_AFTER_MS = 500;
 
+/** A weight of 1 counts so much in {@link ServerTable.weights}: a slow start gives away fractions of it. */
+export const WEIGHT_UNIT = 256;
+/** The least of its weight that a server which takes new connections is given. */
+export const LEAST_SHARE = 1 / 32;
+
 /** What the dispatcher knows of a server. */
 export interface ServerInfo {
-  /** Unsigned 32-bit IPv4 address; the server's name. */
+  /** Unsigned 32-bit IPv4 address of its host; the server's name. */
   address: number;
+  /** The 16 bytes of its host's IPv6 address, which L4/3 over IPv6 wants. */
+  address6?: Uint8Array;
   /** Where its frames go. */
   mac: Uint8Array;
   /** Up to 255. 0 drains: known connections go on, new ones are not given to it. */
   weight: number;
+  /** Slow start: which part of its weight is in force, 0 to 1. Default 1. */
+  share?: number;
+  /** What its load makes of its weight, for `load-aware`: 1 leaves it as it is. Default 1. */
+  loadFactor?: number;
   /** False: known connections are still forwarded, new ones are not given to it. */
   active: boolean;
   /** Whether it is this node itself. */
@@ -36,8 +47,12 @@ export class ServerTable {
   readonly active = new Uint8Array(MAX_SERVERS);
   /** 1 where the server is this node. */
   readonly local = new Uint8Array(MAX_SERVERS);
-  /** The greater, the more connections; 0 drains. */
-  readonly weights = new Uint8Array(MAX_SERVERS);
+  /** The greater, the more connections; 0 drains. In {@link WEIGHT_UNIT}s, the slow start counted in. */
+  readonly weights = new Uint16Array(MAX_SERVERS);
+  /** The same with the load counted in. */
+  readonly loadWeights = new Uint32Array(MAX_SERVERS);
+  /** The slow start alone, {@link WEIGHT_UNIT} when it is over: for schedulers that heed no weights. */
+  readonly shares = new Uint16Array(MAX_SERVERS);
   /** The slots of the listed servers, active or not, in the first `knownCount` cells, in order of address. */
   readonly known = new Uint8Array(MAX_SERVERS);
   knownCount = 0;
@@ -116,8 +131,15 @@ export class ServerTable {
     this.active[slot] = server.active ? 1 : 0;
     this.local[slot] = server.local ? 1 : 0;
     if (server.local) this.localSlot = slot;
-    this.weights[slot] = server.weight;
+    this.weigh(slot, server);
     this.known[this.knownCount++] = slot;
+  }
+
+  private weigh(slot: number, { weight, share = 1, loadFactor = 1 }: ServerInfo): void {
+    const part = Math.min(1, Math.max(LEAST_SHARE, share)) * WEIGHT_UNIT;
+    this.shares[slot] = part;
+    this.weights[slot] = weight === 0 ? 0 : Math.max(1, Math.round(weight * part));
+    this.loadWeights[slot] = weight === 0 ? 0 : Math.max(1, Math.round(weight * part * loadFactor));
   }
 
   /** By address: every dispatcher that knows the same servers has them in the same order. */

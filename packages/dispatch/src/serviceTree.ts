@@ -1,10 +1,31 @@
-import { IpProtocol, MAC_BYTES, macEquals, readI32 } from 'libnetraw/wire';
+import { type IpAddress, IpProtocol, isIpAddress, MAC_BYTES, macEquals, readI32 } from 'libnetraw/wire';
 import type { ServerTable } from './servers.js';
 import { createScheduler, type SchedulerName } from './schedulers/create.js';
 import type { Scheduler } from './schedulers/scheduler.js';
 
 /** A cluster's number fits one byte of a connection's record. */
 export const MAX_CLUSTERS = 255;
+
+/** Whose connections go to one server together. */
+export interface AffinityConfig {
+  /** Leading bits of an IPv4 address that name a client, 1 to 32. */
+  prefix4: number;
+  /** Leading bits of an IPv6 address that name a client, 1 to 128. */
+  prefix6: number;
+  /** For how long after its last new connection a client is remembered. */
+  timeoutMs: number;
+}
+
+/** A server outside the ring. */
+export interface FixedServerConfig {
+  /** Of the cluster's family. */
+  address: IpAddress;
+  /** Up to 255; default 1. */
+  weight?: number;
+}
+
+/** How frames get to the servers: MACs are rewritten and the servers answer directly, or addresses both ways. */
+export type ClusterMode = 'l4/2' | 'l4/3';
 
 /** A port of a cluster address, as configured. */
 export interface PortConfig {
@@ -14,14 +35,24 @@ export interface PortConfig {
   protocol: 'tcp' | 'udp' | 'all';
   /** Default `round-robin`. */
   scheduler?: SchedulerName;
+  /** In L4/3: the port of the servers, when it is another one. */
+  targetPort?: number;
+  /** No map entry: every packet goes where the hash of its client says. For schedulers that need nothing else. */
+  stateless?: boolean;
+  affinity?: AffinityConfig;
+  /** In L4/3: serve this port instead of the ring's members. */
+  servers?: readonly FixedServerConfig[];
 }
 
 /** A cluster address, as configured. */
 export interface ClusterConfig {
-  /** Unsigned 32-bit IPv4 address. */
-  address: number;
-  /** What ARP says it lives at; see `virtualMacOf`. */
+  address: IpAddress;
+  /** What ARP or neighbour discovery says it lives at; see `virtualMacOf`. */
   virtualMac: Uint8Array;
+  /** Default `l4/2`. */
+  mode?: ClusterMode;
+  /** In L4/3: the ghost gateway, through which the servers answer. */
+  gateway?: { address: IpAddress; virtualMac: Uint8Array };
   ports: readonly PortConfig[];
 }
 
@@ -96,6 +127,9 @@ export class ServiceTree {
 }
 
 function buildCluster(config: ClusterConfig, index: number, seed: number): Cluster {
+  const { address } = config;
+  if (!isIpAddress(address) || typeof address !== 'number') throw new RangeError('clusters are IPv4 so far');
+  if (config.mode === 'l4/3') throw new RangeError('clusters are L4/2 so far');
   if (config.virtualMac.length !== MAC_BYTES) throw new RangeError('a virtual MAC has six bytes');
   const services = new Map<number, Service>();
   for (const { port, protocol, scheduler = 'round-robin' } of config.ports) {
@@ -108,7 +142,7 @@ function buildCluster(config: ClusterConfig, index: number, seed: number): Clust
       services.set(key, service);
     }
   }
-  return { index, address: config.address, virtualMac: config.virtualMac.slice(), services };
+  return { index, address, virtualMac: config.virtualMac.slice(), services };
 }
 
 function protocolNumbers(protocol: PortConfig['protocol']): readonly number[] {

@@ -1,3 +1,4 @@
+import type { IpAddress } from 'libnetraw/wire';
 import { type ConnectionState, RECORD_WORDS, Word } from './connectionRecord.js';
 import type { ConnectionMap } from './connectionMap.js';
 import type { ServerTable } from './servers.js';
@@ -6,14 +7,15 @@ import type { ServiceTree } from './serviceTree.js';
 /** Slots that one call looks at: below a millisecond, however empty the map. */
 const SCAN_SLOTS = 65_536;
 
-/** A connection, as `ringmaster connections` shows it. Addresses are unsigned 32-bit numbers. */
+/** A connection, as `ringmaster connections` shows it. */
 export interface ConnectionRow {
-  clientAddress: number;
+  clientAddress: IpAddress;
   clientPort: number;
-  clusterAddress: number;
+  clusterAddress: IpAddress;
   port: number;
   /** 6 TCP, 17 UDP. */
   protocol: number;
+  /** The server's name, an unsigned IPv4 address. */
   serverAddress: number;
   state: 'half-open' | 'established' | 'closing';
   idleMs: number;

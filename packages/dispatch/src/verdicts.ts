@@ -17,6 +17,10 @@ export const Verdict = {
   hold: 4,
   /** Not to be sent; `dropReason` says why. */
   drop: 5,
+  /** Rewritten in place: send it out of the interface on the clients' side, which may be the same one. */
+  outward: 6,
+  /** Rewritten in place, but the next hop's MAC is not known: hand the IP packet to the host's own routing. */
+  resolve: 7,
 } as const;
 
 export type Verdict = (typeof Verdict)[keyof typeof Verdict];

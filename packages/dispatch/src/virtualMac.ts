@@ -1,20 +1,25 @@
-import { arpFrame, ArpOperation } from 'libnetraw/wire';
+import { arpFrame, ArpOperation, type IpAddress } from 'libnetraw/wire';
 
 const BROADCAST = new Uint8Array(6).fill(0xff);
 
 /**
- * The virtual MAC of a cluster address: 02:52:4d (locally administered, "RM") and the low 24 bits of the address. Every
- * member works out the same one, so the router's ARP entry survives every change of dispatcher.
+ * The virtual MAC of a cluster address or ghost gateway: 02:52:4d (locally administered, "RM") and the low 24 bits of the
+ * address; 02:52:4e for IPv6, so that two clusters of different families do not meet. Every member works out the same one,
+ * so the router's neighbour entry survives every change of dispatcher.
  */
-export function virtualMacOf(address: number): Uint8Array {
-  return Uint8Array.of(0x02, 0x52, 0x4d, address >>> 16, address >>> 8, address);
+export function virtualMacOf(address: IpAddress): Uint8Array {
+  if (typeof address === 'number') {
+    return Uint8Array.of(0x02, 0x52, 0x4d, address >>> 16, address >>> 8, address);
+  }
+  return Uint8Array.of(0x02, 0x52, 0x4e, address[13], address[14], address[15]);
 }
 
 /**
  * The two frames that say "this address lives at its virtual MAC, and that MAC lives here": gratuitous ARP in request
  * and in reply form, because receivers differ in which one they heed. Send both, repeat, refresh: they get lost.
  */
-export function announcementFrames(address: number, virtualMac: Uint8Array): Uint8Array[] {
+export function announcementFrames(address: IpAddress, virtualMac: Uint8Array): Uint8Array[] {
+  if (typeof address !== 'number') throw new RangeError('clusters are IPv4 so far');
   return [ArpOperation.request, ArpOperation.reply].map((operation) =>
     arpFrame(BROADCAST, virtualMac, {
       operation,

@@ -11,6 +11,7 @@ import {
   dropCounter,
   DropReason,
   dropReasonNames,
+  type ReportedConnection,
   Verdict,
   verdictNames,
   virtualMacOf,
@@ -39,18 +40,34 @@ function rows(dispatcher: Dispatcher): ConnectionRow[] {
   return all;
 }
 
+/** An established connection of the test's client on port 80 of server 11, or one that differs. */
+function report(change: Partial<ReportedConnection>): ReportedConnection {
+  return {
+    serverAddress: server(11).address,
+    clusterAddress: CLUSTER,
+    clientAddress: CLIENT,
+    clientPort: 1024,
+    port: 80,
+    protocol: 6,
+    state: established,
+    ...change,
+  };
+}
+
 function enter(
   dispatcher: Dispatcher,
   serverNumber: number,
   clientPort: number,
   state: ConnectionState = established,
 ) {
-  return dispatcher.enter(server(serverNumber).address, CLUSTER, CLIENT, clientPort, 80, state, 0);
+  return dispatcher.enter(report({ serverAddress: server(serverNumber).address, clientPort, state }), 0);
 }
 
 describe('numbers are an interface', () => {
   it('verdicts and drop reasons keep theirs', () => {
-    expect(verdictNames).toEqual(['ignore', 'forward', 'local', 'answer', 'hold', 'drop']);
+    expect(verdictNames).toEqual([
+      ...['ignore', 'forward', 'local', 'answer', 'hold', 'drop', 'outward', 'resolve'],
+    ]);
     expect(dropReasonNames.slice(0, 21)).toEqual([
       'none',
       'malformedFrame',
@@ -143,7 +160,16 @@ describe('scheduling', () => {
     send(dispatcher, { flags: ack, sourcePort: 9 }, 0);
     send(dispatcher, { port: 81 }, 0);
     const { verdicts, drops, events } = describeCounters(dispatcher.counters);
-    expect(verdicts).toEqual({ ignore: 0, forward: 0, local: 1, answer: 0, hold: 0, drop: 2 });
+    expect(verdicts).toEqual({
+      ignore: 0,
+      forward: 0,
+      local: 1,
+      answer: 0,
+      hold: 0,
+      drop: 2,
+      outward: 0,
+      resolve: 0,
+    });
     expect(drops).toMatchObject({ unknownConnection: 1, noService: 1, malformedIp: 0 });
     expect(events).toMatchObject({ scheduled: 1, restarted: 0 });
   });
@@ -199,30 +225,17 @@ describe('rebuilding the map', () => {
 
   it('refuses what cannot be', () => {
     const dispatcher = createDispatcher();
-    const report = (change: {
-      server?: number;
-      cluster?: number;
-      client?: number;
-      clientPort?: number;
-      port?: number;
-    }) =>
-      dispatcher.enter(
-        change.server ?? server(11).address,
-        change.cluster ?? CLUSTER,
-        change.client ?? CLIENT,
-        change.clientPort ?? 1024,
-        change.port ?? 80,
-        established,
-        0,
-      );
-    expect(report({ server: 5 })).toBe('noServer');
-    expect(report({ cluster: 5 })).toBe('noService');
-    expect(report({ port: 81 })).toBe('noService');
+    const entered = (change: Partial<ReportedConnection>) => dispatcher.enter(report(change), 0);
+    expect(entered({ serverAddress: 5 })).toBe('noServer');
+    expect(entered({ clusterAddress: 5 })).toBe('noService');
+    expect(entered({ port: 81 })).toBe('noService');
     for (const port of [0, -1, 65_536, 1.5, Number.NaN]) {
-      expect(report({ clientPort: port }), String(port)).toBe('invalid');
-      expect(report({ port }), String(port)).toBe('invalid');
+      expect(entered({ clientPort: port }), String(port)).toBe('invalid');
+      expect(entered({ port }), String(port)).toBe('invalid');
     }
-    for (const client of [-1, 2 ** 32, 1.5]) expect(report({ client })).toBe('invalid');
+    for (const clientAddress of [-1, 2 ** 32, 1.5, new Uint8Array(4)]) {
+      expect(entered({ clientAddress })).toBe('invalid');
+    }
     expect(dispatcher.counts.total).toBe(0);
   });
 
@@ -373,12 +386,7 @@ describe('the snapshot', () => {
     const dispatcher = createDispatcher({ maxConnections: 70_000 });
     for (let n = 0; n < 70_000; n++) {
       dispatcher.enter(
-        server(12).address,
-        CLUSTER,
-        CLIENT + (n >> 15),
-        1 + (n & 0x7fff),
-        80,
-        halfOpen,
+        report({ serverAddress: server(12).address, clientAddress: n + 0x01000000, state: halfOpen }),
         n < 69_999 ? 0 : 1e6,
       );
     }

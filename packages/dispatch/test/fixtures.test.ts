@@ -57,14 +57,16 @@ function prepare(fixture: Fixture): Dispatcher {
   dispatcher.setServers(SERVERS, 0);
   for (const known of fixture.known ?? []) {
     const result = dispatcher.enter(
-      address(known.server),
-      CLUSTER,
-      address(known.client),
-      known.clientPort,
-      known.port,
-      states[known.state],
+      {
+        serverAddress: address(known.server),
+        clusterAddress: CLUSTER,
+        clientAddress: address(known.client),
+        clientPort: known.clientPort,
+        port: known.port,
+        protocol: known.protocol === 'udp' ? 17 : 6,
+        state: states[known.state],
+      },
       0,
-      known.protocol === 'udp' ? 17 : 6,
     );
     expect(result).toBe('entered');
   }

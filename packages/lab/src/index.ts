@@ -8,6 +8,7 @@ export type { CommandResult } from './world/command.js';
 export { nowMs } from './clock.js';
 export { startHttpService } from './services/service.js';
 export { burst, HeldConnections, RequestStream } from './load/load.js';
+export { synFlood, type SynFloodOptions, type SynFloodReport } from './load/synFlood.js';
 export type * from './load/events.js';
 export { ringmaster, RingmasterNode, startNode, writeNodeFile, type NodeFile } from './cluster/node.js';
 export {

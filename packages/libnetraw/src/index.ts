@@ -18,13 +18,15 @@ export { FrameSender, type FrameSenderOptions, type SenderCounters } from './inj
 export { FrameSocket, sendFrame, type FrameSocketOptions } from './inject/frameSocket.js';
 export { IpSocket } from './inject/ipSocket.js';
 export { addAddress, deleteAddress, listAddresses, type InterfaceAddress } from './netlink/addresses.js';
-export type { TcpConnections } from './netlink/connectionTable.js';
+export type { TcpConnections, TcpConnections6 } from './netlink/connectionTable.js';
 export { formatIp, parseIp, type AddressFamily } from './netlink/ipText.js';
 export { findLink, listLinks, type Link } from './netlink/links.js';
 export { listNeighbours, type Neighbour } from './netlink/neighbours.js';
 export {
   listTcpConnections,
+  listTcpConnections6,
   listTcpListeners,
+  type TcpConnection6Filter,
   type TcpConnectionFilter,
   type TcpListener,
 } from './netlink/sockDiag.js';

@@ -1,9 +1,10 @@
 import { announcementFrames } from '@ringmaster/dispatch';
 import { FrameSocket } from 'libnetraw';
+import type { IpAddress } from 'libnetraw/wire';
 
 /** Where a cluster address lives now. */
 export interface AnnouncedAddress {
-  readonly address: number;
+  readonly address: IpAddress;
   readonly virtualMac: Uint8Array;
 }
 

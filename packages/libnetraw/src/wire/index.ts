@@ -4,6 +4,7 @@ export * from './bytes.js';
 export * from './checksum.js';
 export * from './ethernet.js';
 export * from './icmp.js';
+export * from './ipAddress.js';
 export * from './ipv4.js';
 export * from './status.js';
 export * from './tcp.js';

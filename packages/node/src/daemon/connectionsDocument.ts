@@ -1,5 +1,5 @@
 import type { ConnectionRow } from '@ringmaster/dispatch';
-import { formatIpv4, IpProtocol } from 'libnetraw/wire';
+import { formatIp, formatIpv4, type IpAddress, IpProtocol } from 'libnetraw/wire';
 import type { ConnectionsDocument, ConnectionStatus } from '../control/index.js';
 
 const STATES = { 'half-open': 'halfOpen', established: 'established', closing: 'closing' } as const;
@@ -11,11 +11,15 @@ export function connectionsDocument(rows: readonly ConnectionRow[], total: numbe
 
 function describeRow(row: ConnectionRow): ConnectionStatus {
   return {
-    client: `${formatIpv4(row.clientAddress)}:${row.clientPort}`,
-    cluster: `${formatIpv4(row.clusterAddress)}:${row.port}`,
+    client: endpoint(row.clientAddress, row.clientPort),
+    cluster: endpoint(row.clusterAddress, row.port),
     protocol: row.protocol === IpProtocol.udp ? 'udp' : 'tcp',
     server: formatIpv4(row.serverAddress),
     state: STATES[row.state],
     idleMs: row.idleMs,
   };
+}
+
+function endpoint(address: IpAddress, port: number): string {
+  return typeof address === 'number' ? `${formatIp(address)}:${port}` : `[${formatIp(address)}]:${port}`;
 }

@@ -143,16 +143,8 @@ class WorkerDataPlane implements DataPlane {
   }
 
   enter(server: number, list: ConnectionList): Promise<EnterReport> {
-    const { count } = list;
-    const copy = {
-      count,
-      localAddress: list.localAddress.slice(0, count),
-      localPort: list.localPort.slice(0, count),
-      clientAddress: list.clientAddress.slice(0, count),
-      clientPort: list.clientPort.slice(0, count),
-      state: list.state.slice(0, count),
-    };
-    const nothing = { entered: 0, known: 0, moved: 0, refused: count };
+    const copy = copyOf(list);
+    const nothing = { entered: 0, known: 0, moved: 0, refused: list.count };
     return this.#request(
       (id) => ({ type: 'enter', id, server, list: copy }),
       (report) => (report?.type === 'entered' ? report.report : nothing),
@@ -233,4 +225,32 @@ class WorkerDataPlane implements DataPlane {
     this.#pending.clear();
     if (!this.#isClosing) this.#fail(new DataPlaneError('worker-failed', 'the data plane ended by itself'));
   }
+}
+
+/** The rows of a list, without what columns have behind them. */
+function copyOf(list: ConnectionList): ConnectionList {
+  const { count } = list;
+  const columns = {
+    count,
+    localPort: list.localPort.slice(0, count),
+    clientPort: list.clientPort.slice(0, count),
+    state: list.state.slice(0, count),
+  };
+  if (list.family === 4) {
+    const { family, localAddress, clientAddress } = list;
+    return {
+      ...columns,
+      family,
+      localAddress: localAddress.slice(0, count),
+      clientAddress: clientAddress.slice(0, count),
+    };
+  }
+  const { family, localAddress, clientAddress } = list;
+  const end = count * 16;
+  return {
+    ...columns,
+    family,
+    localAddress: localAddress.slice(0, end),
+    clientAddress: clientAddress.slice(0, end),
+  };
 }

@@ -15,7 +15,9 @@ export class Tap {
   /** Throws `SystemError`: `EPERM`, `ENODEV`, `ENOMEM`. */
   constructor(options: DataPlaneOptions) {
     this.#macs = distinct(options.clusters.map((cluster) => cluster.virtualMac));
-    this.#addresses = options.clusters.map((cluster) => cluster.address);
+    this.#addresses = options.clusters
+      .map((cluster) => cluster.address)
+      .filter((address) => typeof address === 'number');
     this.ring = PacketRing.open({
       interface: options.interface,
       slots: options.ringSlots ?? DEFAULT_RING_SLOTS,

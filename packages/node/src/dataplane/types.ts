@@ -18,17 +18,32 @@ export interface DataPlaneOptions {
   readonly timeoutsMs?: Partial<Timeouts>;
 }
 
-/** The connections of one server, in columns of at least `count` rows: what `listTcpConnections` of libnetraw gives. */
-export interface ConnectionList {
+interface ConnectionColumns {
   readonly count: number;
-  /** The cluster address of each connection, and its port. */
-  readonly localAddress: Uint32Array;
+  /** The port on which the server has the connection. */
   readonly localPort: Uint16Array;
-  readonly clientAddress: Uint32Array;
   readonly clientPort: Uint16Array;
   /** TCP states as the kernel of the server numbers them: `TcpState` of libnetraw. */
   readonly state: Uint8Array;
 }
+
+/**
+ * The connections of one server over one IP version, in columns of at least `count` rows: what `listTcpConnections` and
+ * `listTcpConnections6` of libnetraw give. The local address is a cluster address (L4/2), or the server's own (L4/3).
+ */
+export type ConnectionList =
+  | (ConnectionColumns & {
+      readonly family: 4;
+      /** Unsigned numbers. */
+      readonly localAddress: Uint32Array;
+      readonly clientAddress: Uint32Array;
+    })
+  | (ConnectionColumns & {
+      readonly family: 6;
+      /** 16 bytes a row. */
+      readonly localAddress: Uint8Array;
+      readonly clientAddress: Uint8Array;
+    });
 
 /** How many connections of a list met which fate; see `EnterResult` of dispatch. */
 export interface EnterReport {

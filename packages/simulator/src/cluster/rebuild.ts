@@ -1,5 +1,6 @@
 import { ConnectionState } from '@ringmaster/dispatch';
 import type { Address } from '@ringmaster/ring';
+import { IpProtocol } from 'libnetraw/wire';
 import type { Random } from '../random.js';
 import { CLIENT_ADDRESS, CLUSTER_ADDRESS, SERVICE_PORT } from './frames.js';
 import type { TcpState } from './kernel.js';
@@ -138,7 +139,18 @@ export class Rebuild {
     const server = world.sabotage?.reporter?.(this.station, member) ?? member;
     const nowMs = Math.floor(this.station.localMs);
     for (const [port, state] of rows) {
-      dispatcher.enter(server, CLUSTER_ADDRESS, CLIENT_ADDRESS, port, SERVICE_PORT, STATES[state], nowMs);
+      dispatcher.enter(
+        {
+          serverAddress: server,
+          clusterAddress: CLUSTER_ADDRESS,
+          clientAddress: CLIENT_ADDRESS,
+          clientPort: port,
+          port: SERVICE_PORT,
+          protocol: IpProtocol.tcp,
+          state: STATES[state],
+        },
+        nowMs,
+      );
     }
   }
 

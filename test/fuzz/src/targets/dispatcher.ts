@@ -84,12 +84,15 @@ class Bench {
         return this.changeServers(choices, nowMs);
       case 3:
         dispatcher.enter(
-          0x0a00000b + choices.below(3),
-          CLUSTER,
-          choices.uint(4),
-          choices.uint(2),
-          80,
-          choices.of(STATES),
+          {
+            serverAddress: 0x0a00000b + choices.below(3),
+            clusterAddress: CLUSTER,
+            clientAddress: choices.uint(4),
+            clientPort: choices.uint(2),
+            port: 80,
+            protocol: 6,
+            state: choices.of(STATES),
+          },
           nowMs,
         );
         return;
