@@ -5,7 +5,7 @@ import { loadKeys } from '../config/index.js';
 import { startDataPlane, type DataPlane } from '../dataplane/index.js';
 import { ipv4Number } from '../host/clusterAddress.js';
 import type { HostInterface } from '../host/index.js';
-import { journalPath, kernelNetwork, prepareHost } from '../host/index.js';
+import { hostClusters, journalPath, kernelNetwork, prepareHost } from '../host/index.js';
 import { startInventoryServer, type InventoryServer } from '../inventory/index.js';
 import type { Logger } from '../logging.js';
 import { dispatchClusters, inventoryData } from './describe.js';
@@ -74,7 +74,9 @@ async function takeOnHost({ config, logger, unwinding }: ShellOptions): Promise<
     network: kernelNetwork,
     interface: config.interface,
     ...(config.address !== undefined && { address: config.address }),
-    clusterAddresses: config.clusters.map((cluster) => cluster.address),
+    ...(config.address6 !== undefined && { address6: config.address6 }),
+    ...(config.outside !== undefined && { outside: config.outside.interface }),
+    clusters: hostClusters(config),
     journal: journalPath(config.control.socket),
   });
   if (!prepared.ok) throw new StartProblem('host', prepared.problem.message);
