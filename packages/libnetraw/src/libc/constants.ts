@@ -19,6 +19,7 @@ export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const AF_NETLINK = 16;
 export const AF_PACKET = 17;
+export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 export const SOCK_CLOEXEC = 0o2000000;
 export const IPPROTO_RAW = 255;
@@ -61,3 +62,6 @@ export const PACKET_MR_UNICAST = 3;
 
 // linux/if_ether.h
 export const ETH_P_ALL = 0x0003;
+
+// linux/sockios.h
+export const SIOCETHTOOL = 0x8946;
