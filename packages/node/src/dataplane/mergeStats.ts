@@ -1,8 +1,9 @@
-import type { DataPlaneStats, EnterReport } from './types.js';
+import type { DataPlaneStats, EnterReport, PlaneFigures } from './types.js';
 
 /** What several workers have counted, as if it had been one: every number is a sum. */
-export function mergeStats(parts: readonly DataPlaneStats[]): DataPlaneStats {
-  return parts.reduce((sum, part) => addUp(sum, part));
+export function mergeStats(parts: readonly PlaneFigures[]): DataPlaneStats {
+  const workers = parts.map(({ frames, connections }) => ({ frames, connections: connections.total }));
+  return { ...parts.reduce((sum, part) => addUp(sum, part)), workers };
 }
 
 /** Sums of reports about parts of a list. */

@@ -1,7 +1,7 @@
 import { COUNTER_CELLS, describeCounters } from '@ringmaster/dispatch';
 import type { SenderCounters } from 'libnetraw';
 import type { WayCounters } from './outbox.js';
-import type { DataPlaneStats } from './types.js';
+import type { PlaneFigures } from './types.js';
 
 const WORD_BYTES = 64;
 const SENDER_FIELDS: readonly (keyof SenderCounters)[] = [
@@ -35,7 +35,7 @@ const Cell = {
 } as const;
 const CELLS = Cell.loopback + SENDER_FIELDS.length;
 
-/** What the worker notes after each turn; see {@link DataPlaneStats}. */
+/** What the worker notes after each turn; see {@link PlaneFigures}. */
 export interface Figures {
   frames: number;
   batches: number;
@@ -108,7 +108,7 @@ export class SharedState {
   }
 
   /** The worker's: shows what it has counted. */
-  publish(figures: Figures, connections: DataPlaneStats['connections']): void {
+  publish(figures: Figures, connections: PlaneFigures['connections']): void {
     const cells = this.#cells;
     cells[Cell.frames] = figures.frames;
     cells[Cell.batches] = figures.batches;
@@ -130,7 +130,7 @@ export class SharedState {
   }
 
   /** Everything, by name. */
-  read(): DataPlaneStats {
+  read(): PlaneFigures {
     const cells = this.#cells;
     return {
       ...describeCounters(this.counters),

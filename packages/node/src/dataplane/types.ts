@@ -64,7 +64,13 @@ export interface EnterReport {
 }
 
 /** Everything countable. Counters never go back while the data plane lives. */
-export interface DataPlaneStats {
+export interface DataPlaneStats extends PlaneFigures {
+  /** How the workers share the load. */
+  readonly workers: readonly { readonly frames: number; readonly connections: number }[];
+}
+
+/** What one worker counts, or all of them together. */
+export interface PlaneFigures {
   /** Frames by verdict (`forward`, `local`, ...). A frame that was held counts again when it was released. */
   readonly verdicts: Readonly<Record<string, number>>;
   /** What happened beside: connections scheduled, evicted, expired, entered, and so on. */

@@ -120,7 +120,11 @@ describe('what several workers say', () => {
       heldFrames: 10,
       connections: { total: 9, established: 9 },
     });
-    expect(Object.keys(sum)).toEqual(Object.keys(parts[0]));
+    expect(Object.keys(sum)).toEqual([...Object.keys(parts[0]), 'workers']);
+    expect(sum.workers).toEqual([
+      { frames: 1, connections: 3 },
+      { frames: 2, connections: 6 },
+    ]);
     const report = { entered: 1, known: 2, moved: 3, refused: 4 };
     expect(mergeReports([report, report])).toEqual({ entered: 2, known: 4, moved: 6, refused: 8 });
     expect(mergeReports([])).toEqual({ entered: 0, known: 0, moved: 0, refused: 0 });
