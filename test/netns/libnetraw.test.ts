@@ -12,10 +12,12 @@ import {
   FrameSocket,
   NativeMemory,
   PacketRing,
+  readOffloads,
   Ready,
   sendFrame,
   VNET_HEADER_BYTES,
   Wake,
+  writeOffloads,
 } from 'libnetraw';
 import { arpFrame, encodeEthernet, parseMac } from 'libnetraw/wire';
 
@@ -367,3 +369,22 @@ async function outputOf(child: ChildProcess): Promise<string> {
   await once(child, 'close');
   return output.trim();
 }
+
+describe('offloads', () => {
+  it('are read and switched one by one; what cannot be without another goes with it', () => {
+    const before = readOffloads('left');
+    expect(before).toMatchObject({ txChecksum: true, tcpSegmentation: true, genericSegmentation: true });
+    writeOffloads('left', { genericSegmentation: false });
+    expect(readOffloads('left')).toEqual({ ...before, genericSegmentation: false });
+    writeOffloads('left', { txChecksum: false });
+    expect(readOffloads('left')).toMatchObject({ txChecksum: false, tcpSegmentation: false });
+    writeOffloads('left', { txChecksum: true, tcpSegmentation: true, genericSegmentation: true });
+    expect(readOffloads('left')).toEqual(before);
+    expect(readOffloads('right')).toEqual(before);
+  });
+
+  it('of an interface that is not there are an error that says so', () => {
+    for (const name of ['nowhere', 'a-name-that-is-too-long'])
+      expect(() => readOffloads(name)).toThrow(expect.objectContaining({ code: 'ENODEV' }));
+  });
+});

@@ -10,8 +10,7 @@ import { z } from 'zod';
 export const MODES = ['l4/2', 'l4/3', 'l7'] as const;
 export const PROTOCOLS = ['tcp', 'udp', 'all'] as const;
 export const CAPABILITIES = ['dispatch', 'serve'] as const;
-/** `load-aware` is a word of the format, but not of this version. */
-export const SCHEDULERS = [...SCHEDULER_NAMES, 'load-aware'] as const;
+export const SCHEDULERS = SCHEDULER_NAMES;
 
 const oneOf = (words: readonly string[]): string => `one of ${words.join(', ')}`;
 
