@@ -39,7 +39,11 @@ export async function compilePrograms(host: Host): Promise<Programs | undefined>
  * Starts the C dispatcher on the host that also runs Ringmaster's, so that both find the same: a dispatcher that is one
  * of the servers. Nodes must run already, because they set how their hosts answer ARP.
  */
-export async function startReference(cluster: Cluster, programs: Programs, port: number): Promise<LabProcess> {
+export async function startReference(
+  cluster: Cluster,
+  programs: Programs,
+  port: number,
+): Promise<LabProcess> {
   const [dispatching] = cluster.hosts;
   for (const { host } of cluster.hosts) await host.addAddress(`${REFERENCE_ADDRESS}/32`, 'lo');
   const servers = cluster.hosts.map((host) => (host === dispatching ? 'local' : host.host.mac));
