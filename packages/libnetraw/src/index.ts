@@ -21,7 +21,20 @@ export { addAddress, deleteAddress, listAddresses, type InterfaceAddress } from 
 export type { TcpConnections, TcpConnections6 } from './netlink/connectionTable.js';
 export { formatIp, parseIp, type AddressFamily } from './netlink/ipText.js';
 export { findLink, listLinks, type Link } from './netlink/links.js';
-export { listNeighbours, type Neighbour } from './netlink/neighbours.js';
+export {
+  deleteNeighbour,
+  listNeighbours,
+  setPermanentNeighbour,
+  type Neighbour,
+} from './netlink/neighbours.js';
+export {
+  addDefaultRoute,
+  deleteDefaultRoute,
+  listRoutes,
+  type DefaultRoute,
+  type Route,
+} from './netlink/routes.js';
+export { addRule, deleteRule, describeRule, listRules, type PolicyRule } from './netlink/rules.js';
 export {
   listTcpConnections,
   listTcpConnections6,

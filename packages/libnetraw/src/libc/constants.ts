@@ -1,6 +1,7 @@
 /** Numbers of the Linux ABI, as in the headers named beside them. */
 
 // errno.h
+export const ESRCH = 3;
 export const EINTR = 4;
 export const ENXIO = 6;
 export const EAGAIN = 11;
