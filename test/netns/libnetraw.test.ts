@@ -100,6 +100,31 @@ describe('PacketRing', () => {
     ring.close();
   });
 
+  it('takes and hands back by the batch', () => {
+    const ring = PacketRing.open({ interface: 'right', slots: 32, slotBytes: 2048 });
+    const socket = FrameSocket.open({ interface: 'left' });
+    const slots = new Int32Array(12);
+    const numberIn = (slot: number) =>
+      new DataView(ring.memory.bytes.buffer, ring.frameOffset(slot)).getUint32(14);
+    expect([ring.hasFrames, ring.takeMany(slots)]).toEqual([false, 0]);
+    const seen: number[] = [];
+    const counts: number[] = [];
+    for (let number = 0; number < 200; number++) {
+      socket.send(numbered(right, number));
+      if (number % 20 !== 19) continue;
+      while (ring.hasFrames) {
+        const count = ring.takeMany(slots);
+        counts.push(count);
+        seen.push(...Array.from(slots.subarray(0, count), numberIn));
+        ring.releaseMany(slots, count);
+      }
+    }
+    expect(seen).toEqual(Array.from({ length: 200 }, (_, i) => i));
+    expect(counts).toEqual(Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? 12 : 8)));
+    socket.close();
+    ring.close();
+  });
+
   it('counts what finds no free slot, and goes on afterwards', () => {
     const ring = PacketRing.open({ interface: 'right', slots: 32, slotBytes: 2048 });
     const excess = 10;

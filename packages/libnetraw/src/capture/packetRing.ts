@@ -107,6 +107,7 @@ export class PacketRing {
   readonly #words: Int32Array;
   readonly #halves: Uint16Array;
   readonly #slotOffsets: Uint32Array;
+  readonly #fence = new Int32Array(new SharedArrayBuffer(4));
   readonly #scratch = NativeMemory.allocate(64);
   /** Two `struct pollfd` { int fd; short events; short revents }, seen as ints and as shorts. */
   readonly #pollWords: Int32Array;
@@ -188,6 +189,35 @@ export class PacketRing {
     Atomics.store(this.#words, this.#slotOffsets[slot] >>> 2, STATUS_KERNEL);
   }
 
+  /**
+   * Takes received frames by the batch: their slots go into `slots`, in order of arrival. Cheaper than {@link take}, because
+   * one barrier does for all of them.
+   * @returns how many, up to the length of `slots`
+   */
+  takeMany(slots: Int32Array): number {
+    let count = 0;
+    let head = this.#head;
+    while (count < slots.length) {
+      if ((this.#words[this.#slotOffsets[head] >>> 2] & STATUS_USER) === 0) break;
+      slots[count++] = head;
+      head = head + 1 === this.slots ? 0 : head + 1;
+    }
+    this.#head = head;
+    if (count > 0) this.#barrier();
+    return count;
+  }
+
+  /** Hands back the first `count` of `slots`. */
+  releaseMany(slots: Int32Array, count: number): void {
+    this.#barrier();
+    for (let i = 0; i < count; i++) this.#words[this.#slotOffsets[slots[i]] >>> 2] = STATUS_KERNEL;
+  }
+
+  /** Whether {@link takeMany} would find something. A hint: what it says may be out of date at once. */
+  get hasFrames(): boolean {
+    return (this.#words[this.#slotOffsets[this.#head] >>> 2] & STATUS_USER) !== 0;
+  }
+
   /** Where the frame's Ethernet header starts in `memory.bytes`. Its offload header starts 10 bytes earlier. */
   frameOffset(slot: number): number {
     const start = this.#slotOffsets[slot];
@@ -236,6 +266,15 @@ export class PacketRing {
   takeError(): SystemError | undefined {
     const errno = takeSocketError(this.fd);
     return errno === 0 ? undefined : new SystemError(errno, { syscall: 'poll', doing: this.#doing });
+  }
+
+  /**
+   * Nothing that stands before it in the program is seen to happen after what stands behind it: a frame is read after its
+   * status, and the status is given back after the frame was last touched. `Atomics` calls cost more than a frame's whole
+   * way through the dispatcher's map, so there is one a batch.
+   */
+  #barrier(): void {
+    Atomics.add(this.#fence, 0, 0);
   }
 
   /** Replaces the filter. Frames that are in the ring already stay there. */
