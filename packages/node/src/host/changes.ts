@@ -93,10 +93,19 @@ export function hasNeighbour(network: HostNetwork, change: Change<'neighbour'>):
 
 /**
  * Makes anew what has gone by itself: routes and neighbours go with an interface that is switched off and on again. Settings
- * are left as they are: whoever changed one had a reason. Returns what was missing, in words.
+ * are left as they are: whoever changed one had a reason. What cannot be made yet is left for the next time. Returns what
+ * was missing, in words.
  */
 export function repairChanges(network: HostNetwork, changes: readonly HostChange[]): string[] {
-  return changes.filter((change) => repairChange(network, change)).map(describe);
+  return changes
+    .filter((change) => {
+      try {
+        return repairChange(network, change);
+      } catch {
+        return false;
+      }
+    })
+    .map(describe);
 }
 
 function repairChange(network: HostNetwork, change: HostChange): boolean {

@@ -174,6 +174,13 @@ describe('a host of L4/3', () => {
       'the route via 10.0.0.99 in table 7400',
     ]);
     expect(network.state()).toEqual(whole);
+    network.routeTable = [];
+    network.beforeChange = (change) => {
+      if (change.startsWith('add route')) throw refusal('ENETDOWN');
+    };
+    expect(host.repair()).toEqual([]);
+    network.beforeChange = () => undefined;
+    expect(host.repair()).toEqual(['the route via 10.0.0.99 in table 7400']);
     host.restore();
     expect(host.repair()).toEqual([]);
     expect(network.ruleTable).toEqual([]);
