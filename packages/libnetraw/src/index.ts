@@ -11,6 +11,7 @@ export { FrameSender, type FrameSenderOptions, type SenderCounters } from './inj
 export { FrameSocket, sendFrame, type FrameSocketOptions } from './inject/frameSocket.js';
 export { addAddress, deleteAddress, listAddresses, type InterfaceAddress } from './netlink/addresses.js';
 export type { TcpConnections, TcpConnections6 } from './netlink/connectionTable.js';
+export { endTcpConnections, endTcpConnections6 } from './netlink/endConnections.js';
 export { formatIp, parseIp, type AddressFamily } from './netlink/ipText.js';
 export { findLink, listLinks, type Link } from './netlink/links.js';
 export { listNeighbours, type Neighbour } from './netlink/neighbours.js';
