@@ -15,7 +15,7 @@ export {
 } from './options.js';
 export { SCHEDULER_NAMES, type SchedulerName } from './schedulers/create.js';
 export type { Scheduler } from './schedulers/scheduler.js';
-export { GONE_AFTER_MS, MAX_SERVERS, type ServerInfo } from './servers.js';
+export { GONE_AFTER_MS, MAX_SERVERS, type ServerInfo, serverName } from './servers.js';
 export {
   type AffinityConfig,
   type ClusterConfig,

@@ -5,7 +5,8 @@ import { Counter } from './counters.js';
 import type { FlowReader } from './flowReader.js';
 import type { EnterResult, ReportedConnection } from './options.js';
 import type { ServerTable } from './servers.js';
-import type { Service, ServiceTree } from './serviceTree.js';
+import type { Service } from './service.js';
+import type { ServiceTree } from './serviceTree.js';
 import { DropReason } from './verdicts.js';
 
 /**
@@ -122,7 +123,7 @@ export class Router {
   /** Gives a new connection, or a known tuple that begins anew in `slot`, to the scheduler's choice. */
   private open(flow: FlowReader, service: Service, known: number, length: number, nowMs: number): DropReason {
     const { map } = this;
-    const server = service.scheduler.choose(this.servers, flow.clientKey >>> 0);
+    const server = service.choose(flow.clientKey >>> 0);
     if (server < 0) return DropReason.noServer;
     const state = flow.protocol === IpProtocol.udp ? ConnectionState.established : ConnectionState.halfOpen;
     let slot = known;

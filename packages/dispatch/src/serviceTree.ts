@@ -1,7 +1,7 @@
 import { type IpAddress, IpProtocol, isIpAddress, MAC_BYTES, macEquals, readI32 } from 'libnetraw/wire';
-import type { ServerTable } from './servers.js';
+import { serverName, type ServerTable } from './servers.js';
 import { createScheduler, type SchedulerName } from './schedulers/create.js';
-import type { Scheduler } from './schedulers/scheduler.js';
+import { Service } from './service.js';
 
 /** A cluster's number fits one byte of a connection's record. */
 export const MAX_CLUSTERS = 255;
@@ -56,12 +56,6 @@ export interface ClusterConfig {
   ports: readonly PortConfig[];
 }
 
-/** What listens on a port of a cluster. */
-export interface Service {
-  readonly port: number;
-  readonly scheduler: Scheduler;
-}
-
 /** A cluster address and its services. */
 export interface Cluster {
   /** Its place in the configuration; part of a connection's key. */
@@ -111,7 +105,7 @@ export class ServiceTree {
   /** Tells every service's scheduler that the servers have changed. */
   updateSchedulers(servers: ServerTable): void {
     for (const { services } of this.clusters) {
-      for (const { scheduler } of services.values()) scheduler.update(servers);
+      for (const service of services.values()) service.update(servers);
     }
   }
 
@@ -132,10 +126,10 @@ function buildCluster(config: ClusterConfig, index: number, seed: number): Clust
   if (config.mode === 'l4/3') throw new RangeError('clusters are L4/2 so far');
   if (config.virtualMac.length !== MAC_BYTES) throw new RangeError('a virtual MAC has six bytes');
   const services = new Map<number, Service>();
-  for (const { port, protocol, scheduler = 'round-robin' } of config.ports) {
-    if (!Number.isInteger(port) || port < 1 || port > 0xffff) throw new RangeError(`port ${port}`);
+  for (const portConfig of config.ports) {
+    const { port, protocol } = portConfig;
     // TCP and UDP of an `all` port take turns together: they are one service.
-    const service: Service = { port, scheduler: createScheduler(scheduler, seed + port) };
+    const service = buildService(portConfig, seed);
     for (const number of protocolNumbers(protocol)) {
       const key = serviceKey(number, port);
       if (services.has(key)) throw new RangeError(`port ${port} twice in one cluster`);
@@ -143,6 +137,22 @@ function buildCluster(config: ClusterConfig, index: number, seed: number): Clust
     }
   }
   return { index, address, virtualMac: config.virtualMac.slice(), services };
+}
+
+function buildService(config: PortConfig, seed: number): Service {
+  const { port, targetPort = port, scheduler = 'round-robin', servers } = config;
+  for (const number of [port, targetPort]) {
+    if (!Number.isInteger(number) || number < 1 || number > 0xffff) throw new RangeError(`port ${number}`);
+  }
+  return new Service({
+    port,
+    targetPort,
+    scheduler: createScheduler(scheduler, seed + port),
+    wantsAddress6: false,
+    ...(servers === undefined
+      ? {}
+      : { fixedServers: new Set(servers.map(({ address }) => serverName(address))) }),
+  });
 }
 
 function protocolNumbers(protocol: PortConfig['protocol']): readonly number[] {

@@ -1,5 +1,5 @@
 import { halfSipHash3, mix32 } from '../halfSipHash.js';
-import type { ServerTable } from '../servers.js';
+import type { ServerSet } from '../serverSet.js';
 
 /** Which clients belong together, and for how long. */
 export interface AffinityOptions {
@@ -67,7 +67,7 @@ export class Affinity {
   }
 
   /** The server slot of a network, or -1: it has none, was silent for too long, or its server takes no connections. */
-  find(network: number, servers: ServerTable, nowMs: number): number {
+  find(network: number, servers: ServerSet, nowMs: number): number {
     const place = this.placeOf(network);
     if (place < 0 || this.isOver(place, nowMs)) return -1;
     const slot = this.slots[place];

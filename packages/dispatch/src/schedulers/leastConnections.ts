@@ -1,4 +1,4 @@
-import type { ServerTable } from '../servers.js';
+import type { ServerSet } from '../serverSet.js';
 import type { Scheduler } from './scheduler.js';
 
 /**
@@ -18,7 +18,7 @@ export class LeastConnections implements Scheduler {
     // Nothing is worked out in advance.
   }
 
-  choose(servers: ServerTable): number {
+  choose(servers: ServerSet): number {
     const { eligibleCount, eligible } = servers;
     if (eligibleCount === 0) return -1;
     const from = this.turn++ % eligibleCount;
@@ -32,7 +32,7 @@ export class LeastConnections implements Scheduler {
 }
 
 /** Whether a new connection is less of a burden to `slot` than to `other`. Cross-multiplied: no fractions. */
-export function isLessLoaded(servers: ServerTable, slot: number, other: number, weighted: boolean): boolean {
+export function isLessLoaded(servers: ServerSet, slot: number, other: number, weighted: boolean): boolean {
   const own = servers.connections[slot] + 1;
   const its = servers.connections[other] + 1;
   const { weights, shares } = servers;

@@ -1,4 +1,5 @@
-import { MAX_SERVERS, type ServerTable } from '../servers.js';
+import type { ServerSet } from '../serverSet.js';
+import { MAX_SERVERS } from '../servers.js';
 import type { Scheduler } from './scheduler.js';
 
 /**
@@ -11,12 +12,12 @@ export class RoundRobin implements Scheduler {
   private full = 0;
   private readonly credit = new Uint32Array(MAX_SERVERS);
 
-  update({ eligible, eligibleCount, shares }: ServerTable): void {
+  update({ eligible, eligibleCount, shares }: ServerSet): void {
     this.full = 0;
     for (let i = 0; i < eligibleCount; i++) this.full = Math.max(this.full, shares[eligible[i]]);
   }
 
-  choose({ eligible, eligibleCount, shares }: ServerTable): number {
+  choose({ eligible, eligibleCount, shares }: ServerSet): number {
     if (eligibleCount === 0) return -1;
     for (;;) {
       // The table may have shrunk since the last turn.

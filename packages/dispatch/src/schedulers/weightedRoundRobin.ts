@@ -1,4 +1,5 @@
-import { MAX_SERVERS, type ServerTable } from '../servers.js';
+import type { ServerSet } from '../serverSet.js';
+import { MAX_SERVERS } from '../servers.js';
 import type { Scheduler } from './scheduler.js';
 
 /**
@@ -19,7 +20,7 @@ export class WeightedRoundRobin implements Scheduler {
    * Credit is kept, or with weights that change every second only the heaviest would ever have a turn; but no more than
    * one round of the new weights, or it would be paid out in one go. Who takes no connections has none.
    */
-  update(servers: ServerTable): void {
+  update(servers: ServerSet): void {
     const weights = this.weightsOf(servers);
     let sum = 0;
     for (let i = 0; i < servers.eligibleCount; i++) sum += weights[servers.eligible[i]];
@@ -29,7 +30,7 @@ export class WeightedRoundRobin implements Scheduler {
     }
   }
 
-  choose(servers: ServerTable): number {
+  choose(servers: ServerSet): number {
     const { credit } = this;
     const weights = this.weightsOf(servers);
     let best = -1;
@@ -45,7 +46,7 @@ export class WeightedRoundRobin implements Scheduler {
     return best;
   }
 
-  private weightsOf(servers: ServerTable): Uint16Array | Uint32Array {
+  private weightsOf(servers: ServerSet): Uint16Array | Uint32Array {
     return this.byLoad ? servers.loadWeights : servers.weights;
   }
 }

@@ -1,0 +1,55 @@
+import type { Scheduler } from './schedulers/scheduler.js';
+import { ServerSelection, type ServerSet } from './serverSet.js';
+import type { ServerTable } from './servers.js';
+
+/** What a service is made from. */
+export interface ServiceOptions {
+  /** The cluster's port. */
+  readonly port: number;
+  /** The servers' port; another one in L4/3 only. */
+  readonly targetPort: number;
+  readonly scheduler: Scheduler;
+  /** Names of the servers that it is served by (see `serverName`); absent: by the ring. */
+  readonly fixedServers?: ReadonlySet<number>;
+  /** Whether a server must have an IPv6 address: packets are rewritten to it. */
+  readonly wantsAddress6: boolean;
+}
+
+/** What listens on a port of a cluster, and who serves it. */
+export class Service {
+  readonly port: number;
+  readonly targetPort: number;
+  private readonly scheduler: Scheduler;
+  private readonly selects: ((table: ServerTable, slot: number) => boolean) | undefined;
+  private selection: ServerSelection | undefined;
+  private servers: ServerSet | undefined;
+
+  constructor({ port, targetPort, scheduler, fixedServers, wantsAddress6 }: ServiceOptions) {
+    this.port = port;
+    this.targetPort = targetPort;
+    this.scheduler = scheduler;
+    if (fixedServers !== undefined) {
+      this.selects = (table, slot) => fixedServers.has(table.addresses[slot]);
+    } else if (wantsAddress6) {
+      this.selects = (table, slot) => table.fixed[slot] === 0 && table.hasAddress6[slot] === 1;
+    }
+  }
+
+  /** The servers, their weights or who is active have changed. Not on the packet path. */
+  update(table: ServerTable): void {
+    if (this.selects !== undefined) {
+      this.selection ??= new ServerSelection(table, this.selects);
+      this.selection.refresh();
+    }
+    this.servers = this.selection ?? table;
+    this.scheduler.update(this.servers);
+  }
+
+  /**
+   * The slot of the server for a new connection, or -1 when none takes it.
+   * @param client the client's address as the scheduler wants it, unsigned
+   */
+  choose(client: number): number {
+    return this.servers === undefined ? -1 : this.scheduler.choose(this.servers, client);
+  }
+}
