@@ -167,8 +167,7 @@ describe('an address that another host has', () => {
     ]);
     const before = await hostState(host);
     start();
-    const { outside: _outside, ...oneCard } = options(clusters);
-    await expect(program.call('prepare', oneCard)).rejects.toMatchObject({
+    await expect(program.call('prepare', { ...options(clusters), outside: undefined })).rejects.toMatchObject({
       code: 'address-conflict',
       message: expect.stringContaining(
         `${address.split('/')[0]} belongs to another host, ${other.mac}`,

@@ -4,11 +4,13 @@ import { NodeCryptography, RingDriver } from '@ringmaster/transport';
 import type { NodeConfig } from '../config/index.js';
 import { startControlServer } from '../control/server.js';
 import { HealthMonitor } from '../health/healthMonitor.js';
+import { kernelNetwork } from '../host/index.js';
 import type { Rebuild } from '../inventory/rebuild.js';
 import type { Logger } from '../logging.js';
 import { connectionsDocument } from './connectionsDocument.js';
 import { describeSelf, ringConfig } from './describe.js';
 import { Dispatching } from './dispatching.js';
+import { FixedServers } from './fixedServers.js';
 import { Operation } from './operation.js';
 import { raisePriority } from './priority.js';
 import { StartProblem } from './problem.js';
@@ -43,7 +45,7 @@ export async function runNode(config: NodeConfig, dependencies: NodeDependencies
     const shells = await openShells({ config, unwinding, ...dependencies });
     raisePriority(logger);
     const deciding = assemble(config, shells, unwinding, logger);
-    const { driver, operation } = deciding;
+    const { driver, operation, fixedServers } = deciding;
     await openControl(config, shells, deciding, unwinding);
     const health = watchHealth(config, driver, logger);
     unwinding.push('stopping the health checks', () => health.close());
@@ -51,6 +53,7 @@ export async function runNode(config: NodeConfig, dependencies: NodeDependencies
     driver.start();
     health.start();
     operation.start();
+    fixedServers.start();
     const { address, name } = shells.host;
     const { transport, port } = config.ring;
     logger.info('node started', { address, interface: name, transport, port });
@@ -74,6 +77,7 @@ interface Deciding {
   readonly driver: RingDriver;
   readonly rebuild: Rebuild;
   readonly operation: Operation;
+  readonly fixedServers: FixedServers;
 }
 
 /** The ring over its socket, and what it decides turned into dispatching. */
@@ -90,7 +94,14 @@ function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logg
   unwinding.push('closing the ring', () => driver.close());
   const rebuild = makeRebuild(config, shells, state, logger);
   const leaseMs = config.ring.communicationTimeoutMs - config.ring.heartbeatIntervalMs;
-  const dispatching = new Dispatching({ driver, dataPlane, announcer, rebuild, logger, leaseMs });
+  const fixedServers = new FixedServers(config, {
+    neighbours: () => kernelNetwork.neighbours().filter((each) => each.interface === host.name),
+    logger,
+    onChange: () => dispatching.updateServers(),
+  });
+  unwinding.push('stopping to watch servers outside the ring', () => fixedServers.close());
+  const parts = { driver, dataPlane, announcer, rebuild, logger, leaseMs, fixedServers };
+  const dispatching = new Dispatching(parts);
   unwinding.push('stopping to dispatch', () => dispatching.close());
   const operation = new Operation({
     config,
@@ -105,13 +116,13 @@ function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logg
     dispatching.handle(event);
     operation.handle(event);
   };
-  return { driver, rebuild, operation };
+  return { driver, rebuild, operation, fixedServers };
 }
 
 async function openControl(
   config: NodeConfig,
   { dataPlane, inventory, socket }: Shells,
-  { driver, rebuild, operation }: Deciding,
+  { driver, rebuild, operation, fixedServers }: Deciding,
   unwinding: Unwinding,
 ): Promise<void> {
   const control = await startControlServer(config.control.socket, {
@@ -124,6 +135,7 @@ async function openControl(
         inventoryRefused: inventory.refused,
         socket: socket.counters,
         operation,
+        fixedServers: fixedServers.status(),
       }),
     connections: async (limit) =>
       connectionsDocument(await dataPlane.snapshot(limit), dataPlane.stats().connections.total),
@@ -136,7 +148,7 @@ async function openControl(
 /** R16: a node whose service fails its checks leaves the ring until it is repaired. */
 function watchHealth(config: NodeConfig, driver: RingDriver, logger: Logger): HealthMonitor {
   const checks = config.clusters.flatMap(({ ports }) =>
-    ports.flatMap(({ health }) => (health ? [health] : [])),
+    ports.flatMap(({ health, servers }) => (health && servers === undefined ? [health] : [])),
   );
   return new HealthMonitor(checks, (healthy, why) => {
     if (healthy) {

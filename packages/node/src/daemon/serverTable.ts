@@ -3,8 +3,11 @@ import type { ServerInfo } from '../dataplane/index.js';
 import { address6OfServices, offersAll } from '../services.js';
 import { hostedMembers, ownAddress6, ownHost } from './hosts.js';
 
-/** The servers as the dispatcher needs them: every member that it knows of, those that are away as inactive (R11). */
-export function serverTable(state: RingState): ServerInfo[] {
+/**
+ * The servers as the dispatcher needs them: every member that it knows of, those that are away as inactive (R11), and the
+ * servers outside the ring.
+ */
+export function serverTable(state: RingState, fixedServers: readonly ServerInfo[]): ServerInfo[] {
   const { self } = state;
   const own: ServerInfo = {
     address: ownHost(state),
@@ -22,7 +25,9 @@ export function serverTable(state: RingState): ServerInfo[] {
     active: takesConnections(state, member),
     local: false,
   }));
-  return [own, ...others];
+  const members = new Set([own, ...others].map(({ address }) => address));
+  // A member that is named as a server outside the ring as well is known better as a member.
+  return [own, ...others, ...fixedServers.filter(({ address }) => !members.has(address))];
 }
 
 const withAddress6 = (address6: Uint8Array | undefined) => (address6 === undefined ? {} : { address6 });

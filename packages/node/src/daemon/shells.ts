@@ -12,6 +12,7 @@ import { dispatchClusters, inventoryData } from './describe.js';
 import { withHighDescriptor } from './highDescriptor.js';
 import { frameProblem, portProblem, StartProblem } from './problem.js';
 import type { Unwinding } from './unwinding.js';
+import { keepHost } from './upkeep.js';
 
 /** Everything of a node that touches the world, except the ring's protocol and the control socket. */
 export interface Shells {
@@ -91,6 +92,7 @@ async function takeOnHost({ config, logger, unwinding }: ShellOptions): Promise<
     process.off('exit', atExit);
     for (const warning of restore().warnings) logger.warn(warning);
   });
+  unwinding.push('ending the upkeep of the host', keepHost(prepared.value, logger));
   return prepared.value.interface;
 }
 

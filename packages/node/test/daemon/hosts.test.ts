@@ -71,12 +71,20 @@ describe('members are known by their hosts', () => {
 
   it('in the table of servers and in the questions for connections', () => {
     const state = ringWith(lower, higher);
+    const mac = new Uint8Array(6);
+    const fixed = { address: 0x0a000015, mac, weight: 1, active: true, local: false, fixed: true };
     expect(ownHost(state)).toBe(0x0a00000b);
     expect(activeHosts(state)).toEqual([0x0a00000b, 0x0a00000d, 0x0a00000c]);
-    expect(serverTable(state).map(({ address, local }) => [address, local])).toEqual([
+    expect(
+      serverTable(state, [fixed, { ...fixed, address: 0x0a00000d }]).map(({ address, local }) => [
+        address,
+        local,
+      ]),
+    ).toEqual([
       [0x0a00000b, true],
       [0x0a00000d, false],
       [0x0a00000c, false],
+      [0x0a000015, false],
     ]);
     state.roster.deactivate(MAC.lower);
     expect(activeHosts(state)).toEqual([0x0a00000b, 0x0a00000c]);
@@ -92,6 +100,7 @@ describe('members are known by their hosts', () => {
       ringDrops: {},
       inventoryRefused: 0,
       socket: none,
+      fixedServers: [],
       operation: { loadOf: () => undefined, notUnderstood: 0, endedConnections: 0 },
     });
     expect(address).toBe('10.0.0.11');
