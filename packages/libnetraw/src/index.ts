@@ -14,6 +14,7 @@ export {
   type FanoutOptions,
   type PacketRingOptions,
 } from './capture/packetRing.js';
+export { RingPoller } from './capture/ringPoller.js';
 export { FrameSender, type FrameSenderOptions, type SenderCounters } from './inject/frameSender.js';
 export { FrameSocket, sendFrame, type FrameSocketOptions } from './inject/frameSocket.js';
 export { IpSocket } from './inject/ipSocket.js';
