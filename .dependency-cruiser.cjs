@@ -1,4 +1,4 @@
-/** Arrows point down: cli, lab -> node -> {transport -> {ring, libnetraw}, dispatch -> libnetraw/wire} and libnetraw. */
+/** Arrows point down: cli, lab (which also needs libnetraw) -> node -> {transport -> {ring, libnetraw}, dispatch -> libnetraw/wire} and libnetraw. */
 const only = (from, allowed, comment) => ({
   name: `${from}-imports-only-${allowed.join('-or-') || 'itself'}`,
   comment,
@@ -31,7 +31,11 @@ module.exports = {
     ),
     only('node', ['ring', 'transport', 'dispatch', 'libnetraw'], 'The one root.'),
     only('cli', ['node'], 'Talks to a node.'),
-    only('lab', ['node', 'cli'], 'Runs nodes.'),
+    only(
+      'lab',
+      ['node', 'cli', 'libnetraw'],
+      'Runs nodes, makes frames against them, turns switches of network cards.',
+    ),
     pure('packages/ring/src'),
     pure('packages/dispatch/src'),
     pure('packages/simulator/src/(?!cli)'),

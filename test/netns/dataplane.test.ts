@@ -264,6 +264,7 @@ describe('a dispatcher that begins anew', () => {
     await takeOver();
     const count = 100_000;
     const list = {
+      family: 4,
       count,
       localAddress: new Uint32Array(count).fill(CLUSTER),
       localPort: new Uint16Array(count).fill(80),

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Lab, type Host, type Lan } from '@ringmaster/lab';
+import { Lab, startBulkService, Transfer, type Host, type Lan } from '@ringmaster/lab';
 
 /** The faults that the lab offers must be real: every other end-to-end test leans on them. */
 
@@ -137,6 +137,71 @@ describe('faults of the network', () => {
       await echo.stop();
     },
   );
+});
+
+describe('two families', () => {
+  let dual: Lab;
+  let inside: Lan;
+  let outside: Lan;
+  let router: Host;
+  let c: Host;
+  let d: Host;
+
+  beforeAll(async () => {
+    dual = await Lab.create();
+    inside = await dual.lan('inside', '10.3.0.0/24', 'fd00:3::/64');
+    outside = await dual.lan('outside', '10.4.0.0/24', 'fd00:4::/64');
+    router = await dual.router('router', [inside, outside]);
+    c = await dual.host('c', { lan: inside, address: '10.3.0.11/24', gateway: '10.3.0.1' });
+    const more = [{ lan: inside, address: '10.3.0.12/24' }];
+    d = await dual.host('d', { lan: outside, address: '10.4.0.12/24', gateway: '10.4.0.1', more });
+    await startBulkService(d, 9000, ['10.4.0.12', 'fd00:4::12']);
+  });
+  afterAll(() => dual.close());
+
+  /** 10 MB from c to d and back; returns how many packets left c. */
+  async function carry(protocol: 'tcp' | 'udp', target: string): Promise<number> {
+    const packets = async () =>
+      Number((await c.exec('cat', ['/sys/class/net/eth0/statistics/tx_packets'])).stdout);
+    const before = await packets();
+    const outcome = await new Transfer(c, target, { protocol }).outcome();
+    expect(outcome).toMatchObject({ servers: ['d'], intact: true });
+    return (await packets()) - before;
+  }
+
+  test.each(['10.4.0.12:9000', '[fd00:4::12]:9000'])(
+    '10 MB go to %s and back over the router',
+    async (target) => {
+      await carry('tcp', target);
+      await carry('udp', target);
+    },
+  );
+
+  test('a second card has addresses of its own', async () => {
+    expect([d.nicOn(outside), d.nicOn(inside)]).toEqual(['eth0', 'eth1']);
+    const { stdout } = await d.exec('ip', ['-o', 'addr', 'show', 'dev', 'eth1', 'scope', 'global']);
+    expect(stdout).toContain('10.3.0.12/24');
+    expect(stdout).toContain('fd00:3::12/64');
+  });
+
+  test('offloads on: frames are larger than the MTU; off: none is', async () => {
+    const inPackets = 10_000_000 / 1460;
+    expect(await carry('tcp', '10.4.0.12:9000')).toBeLessThan(inPackets / 2);
+    await c.setOffloads(false);
+    expect(await carry('tcp', '10.4.0.12:9000')).toBeGreaterThan(inPackets);
+    await c.setOffloads(true);
+    expect(await carry('tcp', '10.4.0.12:9000')).toBeLessThan(inPackets / 2);
+  });
+
+  test.each([
+    ['10.4.0.12', '10.4.0.12:9000'],
+    ['fd00:4::12', '[fd00:4::12]:9000'],
+  ])('a narrow way to %s: the router says so, and TCP sends smaller packets', async (address, target) => {
+    await router.limitMtu(outside, 1300);
+    await carry('tcp', target);
+    expect((await c.exec('ip', ['route', 'get', address])).stdout).toContain('mtu 1300');
+    await router.limitMtu(outside, undefined);
+  });
 });
 
 test('power off: processes are gone without a word to their peers', async () => {

@@ -12,10 +12,12 @@ import {
   FrameSocket,
   NativeMemory,
   PacketRing,
+  readOffloads,
   Ready,
   sendFrame,
   VNET_HEADER_BYTES,
   Wake,
+  writeOffloads,
 } from 'libnetraw';
 import { arpFrame, encodeEthernet, parseMac } from 'libnetraw/wire';
 
@@ -94,6 +96,31 @@ describe('PacketRing', () => {
     }
     expect(seen).toEqual(Array.from({ length: 500 }, (_, i) => i));
     expect(ring.statistics()).toEqual({ received: 500, dropped: 0 });
+    socket.close();
+    ring.close();
+  });
+
+  it('takes and hands back by the batch', () => {
+    const ring = PacketRing.open({ interface: 'right', slots: 32, slotBytes: 2048 });
+    const socket = FrameSocket.open({ interface: 'left' });
+    const slots = new Int32Array(12);
+    const numberIn = (slot: number) =>
+      new DataView(ring.memory.bytes.buffer, ring.frameOffset(slot)).getUint32(14);
+    expect([ring.hasFrames, ring.takeMany(slots)]).toEqual([false, 0]);
+    const seen: number[] = [];
+    const counts: number[] = [];
+    for (let number = 0; number < 200; number++) {
+      socket.send(numbered(right, number));
+      if (number % 20 !== 19) continue;
+      while (ring.hasFrames) {
+        const count = ring.takeMany(slots);
+        counts.push(count);
+        seen.push(...Array.from(slots.subarray(0, count), numberIn));
+        ring.releaseMany(slots, count);
+      }
+    }
+    expect(seen).toEqual(Array.from({ length: 200 }, (_, i) => i));
+    expect(counts).toEqual(Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? 12 : 8)));
     socket.close();
     ring.close();
   });
@@ -367,3 +394,22 @@ async function outputOf(child: ChildProcess): Promise<string> {
   await once(child, 'close');
   return output.trim();
 }
+
+describe('offloads', () => {
+  it('are read and switched one by one; what cannot be without another goes with it', () => {
+    const before = readOffloads('left');
+    expect(before).toMatchObject({ txChecksum: true, tcpSegmentation: true, genericSegmentation: true });
+    writeOffloads('left', { genericSegmentation: false });
+    expect(readOffloads('left')).toEqual({ ...before, genericSegmentation: false });
+    writeOffloads('left', { txChecksum: false });
+    expect(readOffloads('left')).toMatchObject({ txChecksum: false, tcpSegmentation: false });
+    writeOffloads('left', { txChecksum: true, tcpSegmentation: true, genericSegmentation: true });
+    expect(readOffloads('left')).toEqual(before);
+    expect(readOffloads('right')).toEqual(before);
+  });
+
+  it('of an interface that is not there are an error that says so', () => {
+    for (const name of ['nowhere', 'a-name-that-is-too-long'])
+      expect(() => readOffloads(name)).toThrow(expect.objectContaining({ code: 'ENODEV' }));
+  });
+});

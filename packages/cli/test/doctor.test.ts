@@ -29,8 +29,13 @@ const CONFIG: NodeConfig = {
     minimumMembers: 1,
   },
   clusters: [
-    { address: '10.0.0.100', mode: 'l4/2', ports: [{ port: 80, protocol: 'tcp', scheduler: 'round-robin' }] },
+    {
+      address: '10.0.0.100',
+      mode: 'l4/2',
+      ports: [{ port: 80, protocol: 'tcp', scheduler: 'round-robin', stateless: false }],
+    },
   ],
+  workers: 1,
   maxConnections: 1024,
   control: { socket: '/nowhere/node.sock' },
 };

@@ -1,4 +1,7 @@
 /** The dispatch core: frame in, verdict out. Start at `Dispatcher`. */
+export { Affinity, AFFINITY_NETWORKS, type AffinityOptions } from './balance/affinity.js';
+export { LoadFactors, type LoadedServer, type ServerLoad } from './balance/loadFactors.js';
+export { SlowStart, type StartingServer } from './balance/slowStart.js';
 export { ConnectionCounts } from './map/connectionTally.js';
 export { ConnectionState } from './map/connectionRecord.js';
 export { Counter, COUNTER_CELLS, describeCounters, dropCounter } from './counters.js';
@@ -12,7 +15,7 @@ export {
 } from './options.js';
 export { SCHEDULER_NAMES, type SchedulerName } from './schedulers/create.js';
 export type { Scheduler } from './schedulers/scheduler.js';
-export { GONE_AFTER_MS, MAX_SERVERS, type ServerInfo } from './servers.js';
+export { GONE_AFTER_MS, MAX_SERVERS, type ServerInfo, serverName } from './servers.js';
 export {
   type AffinityConfig,
   type ClusterConfig,

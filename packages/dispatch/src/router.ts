@@ -5,7 +5,8 @@ import type { ConnectionMap } from './map/connectionMap.js';
 import type { ConnectionMaps } from './map/connectionMaps.js';
 import { ConnectionState } from './map/connectionRecord.js';
 import type { ServerTable } from './servers.js';
-import type { Service, ServiceTree } from './serviceTree.js';
+import type { Service } from './service.js';
+import type { ServiceTree } from './serviceTree.js';
 import { DropReason } from './verdicts.js';
 
 /**
@@ -125,7 +126,7 @@ export class Router {
 
   /** Chooses where nothing is remembered: the scheduler gives the same client the same server. */
   private chooseByHash(flow: Flow, service: Service): DropReason {
-    this.server = service.scheduler.choose(this.servers, flow.clientNumber);
+    this.server = service.choose(flow.clientNumber);
     return this.server < 0 ? DropReason.noServer : DropReason.none;
   }
 
@@ -138,7 +139,7 @@ export class Router {
     length: number,
     nowMs: number,
   ): DropReason {
-    const server = service.scheduler.choose(this.servers, flow.clientNumber);
+    const server = service.choose(flow.clientNumber);
     if (server < 0) return DropReason.noServer;
     const state = ConnectionState.halfOpen;
     let slot = known;

@@ -1,4 +1,14 @@
-import { copyMac, MAC_BYTES, macEquals } from 'libnetraw/wire';
+import {
+  copyMac,
+  type IpAddress,
+  IPV6_ADDRESS_BYTES,
+  isZeroMac,
+  MAC_BYTES,
+  macEquals,
+  readI32,
+  writeU32,
+} from 'libnetraw/wire';
+import { mix32 } from './map/halfSipHash.js';
 
 /** Server slots are 0 to 254: a ring has at most 254 members, and one byte of a connection's record names its server. */
 export const MAX_SERVERS = 255;
@@ -9,21 +19,46 @@ export const MAX_SERVERS = 255;
  */
 export const GONE_AFTER_MS = 500;
 
+/** A weight of 1 counts so much in {@link ServerTable.weights}: a slow start gives away fractions of it. */
+export const WEIGHT_UNIT = 256;
+/** The least of its weight that a server which takes new connections is given. */
+export const LEAST_SHARE = 1 / 32;
+
 /** What the dispatcher knows of a server. */
 export interface ServerInfo {
   /** Unsigned 32-bit IPv4 address of its host; the server's name. */
   address: number;
   /** The 16 bytes of its host's IPv6 address, which L4/3 over IPv6 wants. */
   address6?: Uint8Array;
-  /** Where its frames go. */
+  /** Where its frames go. All zero: not known; frames to it are handed to the host's own routing until it is learned. */
   mac: Uint8Array;
   /** Up to 255. 0 drains: known connections go on, new ones are not given to it. */
   weight: number;
+  /** Slow start: which part of its weight is in force, 0 to 1. Default 1. */
+  share?: number;
+  /** What its load makes of its weight, for `load-aware`: 1 leaves it as it is. Default 1. */
+  loadFactor?: number;
   /** False: known connections are still forwarded, new ones are not given to it. */
   active: boolean;
   /** Whether it is this node itself. */
   local: boolean;
+  /** Whether it is outside the ring: it serves only what names it. Default false. */
+  fixed?: boolean;
 }
+
+/**
+ * What a server is called that is known by its address alone: an IPv4 address is its own name; an IPv6 one is hashed into
+ * 240.0.0.0/4, where no host is, so that all dispatchers call it the same.
+ */
+export function serverName(address: IpAddress): number {
+  if (typeof address === 'number') return address;
+  let hash = 0;
+  for (let at = 0; at < IPV6_ADDRESS_BYTES; at += 4) hash = mix32(hash ^ readI32(address, at));
+  return (hash | 0xf0000000) >>> 0;
+}
+
+/** Bytes a slot has for addresses in network order: 4 of IPv4, then 16 of IPv6. */
+export const SERVER_ADDRESS_BYTES = 20;
 
 /**
  * The servers, in slots. A server keeps its slot while it is listed or while a connection refers to it, so the number
@@ -38,9 +73,21 @@ export class ServerTable {
   readonly active = new Uint8Array(MAX_SERVERS);
   /** 1 where the server is this node. */
   readonly local = new Uint8Array(MAX_SERVERS);
-  /** The greater, the more connections; 0 drains. */
-  readonly weights = new Uint8Array(MAX_SERVERS);
-  /** The slots of the listed servers, active or not, in the first `knownCount` cells, in order of address. */
+  /** 1 where the server is outside the ring. */
+  readonly fixed = new Uint8Array(MAX_SERVERS);
+  /** Both addresses of a server, {@link SERVER_ADDRESS_BYTES} a slot, as packets have them. */
+  readonly addressBytes = new Uint8Array(MAX_SERVERS * SERVER_ADDRESS_BYTES);
+  /** 1 where the IPv6 address is known. */
+  readonly hasAddress6 = new Uint8Array(MAX_SERVERS);
+  /** The greater, the more connections; 0 drains. In {@link WEIGHT_UNIT}s, the slow start counted in. */
+  readonly weights = new Uint16Array(MAX_SERVERS);
+  /** The same with the load counted in. */
+  readonly loadWeights = new Uint32Array(MAX_SERVERS);
+  /** The slow start alone, {@link WEIGHT_UNIT} when it is over: for schedulers that heed no weights. */
+  readonly shares = new Uint16Array(MAX_SERVERS);
+  /** The slots of all listed servers, those outside the ring too, in order of address. */
+  readonly listed: number[] = [];
+  /** The slots of the ring's listed servers, active or not, in the first `knownCount` cells, in order of address. */
   readonly known = new Uint8Array(MAX_SERVERS);
   knownCount = 0;
   /** Of these the ones that take new connections, in the first `eligibleCount` cells. */
@@ -72,6 +119,7 @@ export class ServerTable {
     this.active.fill(0);
     this.weights.fill(0);
     this.local.fill(0);
+    this.listed.length = 0;
     this.knownCount = 0;
     this.eligibleCount = 0;
     this.localSlot = -1;
@@ -87,8 +135,13 @@ export class ServerTable {
     return unplaced;
   }
 
-  /** Whether a listed server takes new connections. */
+  /** Whether a listed server of the ring takes new connections. */
   isEligible(slot: number): boolean {
+    return this.takesConnections(slot) && this.fixed[slot] === 0;
+  }
+
+  /** Whether a listed server takes new connections, be it of the ring or not. */
+  takesConnections(slot: number): boolean {
     return this.active[slot] === 1 && this.weights[slot] > 0;
   }
 
@@ -97,10 +150,10 @@ export class ServerTable {
     return this.slots.get(address) ?? -1;
   }
 
-  /** Whether the six bytes at `offset` are the MAC of a server; looks at all of them. */
+  /** Whether the six bytes at `offset` are the MAC of a member of the ring; looks at all of them. */
   isMember(memory: Uint8Array, offset: number): boolean {
     for (let slot = 0; slot < this.slots.size; slot++) {
-      if (macEquals(memory, offset, this.macs, slot * MAC_BYTES)) return true;
+      if (this.fixed[slot] === 0 && macEquals(memory, offset, this.macs, slot * MAC_BYTES)) return true;
     }
     return false;
   }
@@ -113,21 +166,45 @@ export class ServerTable {
 
   private place(slot: number, server: ServerInfo): void {
     this.slots.set(server.address, slot);
-    this.addresses[slot] = server.address;
-    copyMac(server.mac, 0, this.macs, slot * MAC_BYTES);
+    this.setMac(slot, server);
+    this.setAddresses(slot, server);
     this.active[slot] = server.active ? 1 : 0;
     this.local[slot] = server.local ? 1 : 0;
     if (server.local) this.localSlot = slot;
-    this.weights[slot] = server.weight;
-    this.known[this.knownCount++] = slot;
+    this.weigh(slot, server);
+    this.listed.push(slot);
+  }
+
+  private setAddresses(slot: number, { address, address6, fixed = false }: ServerInfo): void {
+    this.addresses[slot] = address;
+    this.fixed[slot] = fixed ? 1 : 0;
+    this.hasAddress6[slot] = address6 === undefined ? 0 : 1;
+    const at = slot * SERVER_ADDRESS_BYTES;
+    writeU32(this.addressBytes, at, address);
+    if (address6 !== undefined) this.addressBytes.set(address6, at + 4);
+  }
+
+  /** A MAC that was learned stays when the list knows none. */
+  private setMac(slot: number, { address, mac }: ServerInfo): void {
+    if (this.addresses[slot] === address && isZeroMac(mac, 0)) return;
+    copyMac(mac, 0, this.macs, slot * MAC_BYTES);
+  }
+
+  private weigh(slot: number, { weight, share = 1, loadFactor = 1 }: ServerInfo): void {
+    const part = Math.min(1, Math.max(LEAST_SHARE, share)) * WEIGHT_UNIT;
+    this.shares[slot] = part;
+    this.weights[slot] = weight === 0 ? 0 : Math.max(1, Math.round(weight * part));
+    this.loadWeights[slot] = weight === 0 ? 0 : Math.max(1, Math.round(weight * part * loadFactor));
   }
 
   /** By address: every dispatcher that knows the same servers has them in the same order. */
   private putInOrder(): void {
     const { known, addresses } = this;
-    known.subarray(0, this.knownCount).sort((one, other) => addresses[one] - addresses[other]);
-    for (let i = 0; i < this.knownCount; i++) {
-      if (this.isEligible(known[i])) this.eligible[this.eligibleCount++] = known[i];
+    this.listed.sort((one, other) => addresses[one] - addresses[other]);
+    for (const slot of this.listed) {
+      if (this.fixed[slot] === 1) continue;
+      known[this.knownCount++] = slot;
+      if (this.takesConnections(slot)) this.eligible[this.eligibleCount++] = slot;
     }
   }
 

@@ -2,8 +2,8 @@ import { type IpAddress, IpProtocol, isIpAddress, MAC_BYTES, macEquals, readI32 
 import { AddressBook } from './addressBook.js';
 import type { AddressFamily } from './map/connectionRecord.js';
 import { canBeStateless, createScheduler, type SchedulerName } from './schedulers/create.js';
-import type { Scheduler } from './schedulers/scheduler.js';
-import type { ServerTable } from './servers.js';
+import { serverName, type ServerTable } from './servers.js';
+import { Service } from './service.js';
 
 /** A cluster's number fits one byte of a connection's record. */
 export const MAX_CLUSTERS = 255;
@@ -56,14 +56,6 @@ export interface ClusterConfig {
   /** In L4/3: the ghost gateway, through which the servers answer. */
   gateway?: { address: IpAddress; virtualMac: Uint8Array };
   ports: readonly PortConfig[];
-}
-
-/** What listens on a port of a cluster. */
-export interface Service {
-  readonly port: number;
-  readonly scheduler: Scheduler;
-  /** Whether the scheduler is asked about every packet, and no connection is entered. */
-  readonly isStateless: boolean;
 }
 
 /** An address that is answered for in the place of a host. */
@@ -137,7 +129,7 @@ export class ServiceTree {
   /** Tells every service's scheduler that the servers have changed. */
   updateSchedulers(servers: ServerTable): void {
     for (const { services } of this.clusters) {
-      for (const { scheduler } of services.values()) scheduler.update(servers);
+      for (const service of services.values()) service.update(servers);
     }
   }
 
@@ -194,10 +186,21 @@ function buildCluster(config: ClusterConfig, index: number, seed: number): Clust
 }
 
 function buildService(config: PortConfig, seed: number): Service {
-  const { port, scheduler = 'round-robin', stateless = false } = config;
-  if (!Number.isInteger(port) || port < 1 || port > 0xffff) throw new RangeError(`port ${port}`);
+  const { port, targetPort = port, scheduler = 'round-robin', stateless = false, servers } = config;
+  for (const number of [port, targetPort]) {
+    if (!Number.isInteger(number) || number < 1 || number > 0xffff) throw new RangeError(`port ${number}`);
+  }
   if (stateless && !canBeStateless(scheduler)) throw new RangeError(`${scheduler} needs a connection map`);
-  return { port, scheduler: createScheduler(scheduler, seed + port), isStateless: stateless };
+  return new Service({
+    port,
+    targetPort,
+    isStateless: stateless,
+    scheduler: createScheduler(scheduler, seed + port),
+    wantsAddress6: false,
+    ...(servers === undefined
+      ? {}
+      : { fixedServers: new Set(servers.map(({ address }) => serverName(address))) }),
+  });
 }
 
 function protocolNumbers(protocol: PortConfig['protocol']): readonly number[] {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RoundRobin } from '../src/schedulers/roundRobin.js';
-import { GONE_AFTER_MS, MAX_SERVERS, ServerTable } from '../src/servers.js';
+import { GONE_AFTER_MS, LEAST_SHARE, MAX_SERVERS, ServerTable, WEIGHT_UNIT } from '../src/servers.js';
 import { server } from './world.js';
 
 function createTable(): { table: ServerTable; connections: Int32Array } {
@@ -30,6 +30,23 @@ describe('server table', () => {
     expect(eligible(table)).toEqual([11, 14]);
     table.set([], 1);
     expect(eligible(table)).toEqual([]);
+  });
+
+  it('leaves a server that starts slowly, or is busy, at least a little of its weight, and a drained one nothing', () => {
+    const { table } = createTable();
+    const slow = { share: 0, loadFactor: 0 };
+    table.set(
+      [server(11, slow), server(12, { ...slow, weight: 0 }), server(13, { weight: 255, loadFactor: 4 })],
+      0,
+    );
+    const [eleven, twelve, thirteen] = [11, 12, 13].map((n) => table.slotOf(server(n).address));
+    expect([table.weights[eleven], table.loadWeights[eleven]]).toEqual([WEIGHT_UNIT * LEAST_SHARE, 1]);
+    expect([table.weights[twelve], table.loadWeights[twelve]]).toEqual([0, 0]);
+    expect([table.weights[thirteen], table.loadWeights[thirteen]]).toEqual([
+      255 * WEIGHT_UNIT,
+      1020 * WEIGHT_UNIT,
+    ]);
+    expect(eligible(table)).toEqual([11, 13]);
   });
 
   it('takes an address that is listed twice as one server', () => {

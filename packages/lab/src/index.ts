@@ -6,17 +6,20 @@ export type { Host, Attachment } from './world/host.js';
 export type { LabProcess, ExitStatus, SpawnOptions } from './world/process.js';
 export type { CommandResult } from './world/command.js';
 export { nowMs } from './clock.js';
-export { startHttpService } from './services/service.js';
+export { startBulkService, startHttpService } from './services/service.js';
 export { burst, HeldConnections, RequestStream } from './load/load.js';
+export { Transfer, type TransferSettings } from './load/transferProcess.js';
+export { synFlood, type SynFloodOptions, type SynFloodReport } from './load/synFlood.js';
 export type * from './load/events.js';
 export { ringmaster, RingmasterNode, startNode, writeNodeFile, type NodeFile } from './cluster/node.js';
+export { Cluster, ClusterHost, type ClusterOptions, type NodeSettings } from './cluster/cluster.js';
 export {
-  Cluster,
   CLUSTER_ADDRESS,
-  ClusterHost,
-  type ClusterOptions,
-  type NodeSettings,
-} from './cluster/cluster.js';
+  Layout,
+  type Family,
+  type LayoutOptions,
+  type ServiceName,
+} from './cluster/layout.js';
 export {
   killDispatcher,
   PAUSE_BETWEEN_KILLS_MS,

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Lists this host's TCP listeners and connections over IPv4: node examples/connection-list.mjs [PORT...]
+// Lists this host's TCP listeners and connections: node examples/connection-list.mjs [PORT...]
 // Needs no privilege.
-import { listTcpConnections, listTcpListeners, tcpStateName } from 'libnetraw';
+import { formatIp, listTcpConnections, listTcpConnections6, listTcpListeners, tcpStateName } from 'libnetraw';
 import { formatIpv4 } from 'libnetraw/wire';
 
 const ports = process.argv.slice(2).map(Number);
@@ -12,11 +12,19 @@ for (const { address, port, acceptQueue, acceptQueueLimit } of listTcpListeners(
 }
 
 const began = process.hrtime.bigint();
-const list = listTcpConnections(chosen === undefined ? {} : { ports: chosen });
+const filter = chosen === undefined ? {} : { ports: chosen };
+const list = listTcpConnections(filter);
+const list6 = listTcpConnections6(filter);
 const tookMs = Number(process.hrtime.bigint() - began) / 1e6;
+const show = ({ state, localPort, clientPort }, row, local, remote) =>
+  console.log(
+    `${tcpStateName(state[row]).padEnd(12)} ${local}:${localPort[row]}  ${remote}:${clientPort[row]}`,
+  );
 for (let row = 0; row < list.count; row++) {
-  const local = `${formatIpv4(list.localAddress[row])}:${list.localPort[row]}`;
-  const remote = `${formatIpv4(list.clientAddress[row])}:${list.clientPort[row]}`;
-  console.log(`${tcpStateName(list.state[row]).padEnd(12)} ${local}  ${remote}`);
+  show(list, row, formatIpv4(list.localAddress[row]), formatIpv4(list.clientAddress[row]));
 }
-console.error(`${list.count} connections, listed in ${tookMs.toFixed(1)} ms`);
+const address6 = (column, row) => `[${formatIp(column.subarray(16 * row, 16 * row + 16))}]`;
+for (let row = 0; row < list6.count; row++) {
+  show(list6, row, address6(list6.localAddress, row), address6(list6.clientAddress, row));
+}
+console.error(`${list.count + list6.count} connections, listed in ${tookMs.toFixed(1)} ms`);

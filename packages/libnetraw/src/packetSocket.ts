@@ -45,6 +45,20 @@ export function bindPacketSocket(fd: number, index: number, protocol: number, do
 
 /** Puts a filter in force, in place of the one before. What was received before it stays received. */
 export function attachFilter(fd: number, program: BpfProgram, doing: string): void {
+  attachProgram(fd, program, {
+    level: SOL_SOCKET,
+    option: SO_ATTACH_FILTER,
+    name: 'SO_ATTACH_FILTER',
+    doing,
+  });
+}
+
+/** Gives the kernel a classic BPF program by a socket option that takes a `struct sock_fprog`. */
+export function attachProgram(
+  fd: number,
+  program: BpfProgram,
+  { level, option, name, doing }: { level: number; option: number; name: string; doing: string },
+): void {
   const code = NativeMemory.allocate(program.code.length);
   try {
     code.bytes.set(program.code);
@@ -53,7 +67,7 @@ export function attachFilter(fd: number, program: BpfProgram, doing: string): vo
     const pointer = new Uint32Array(descriptor.buffer, WORD_BYTES, WORD_BYTES / 4);
     pointer[0] = code.addressLow;
     if (pointer.length === 2) pointer[1] = code.addressHigh;
-    setOption(fd, SOL_SOCKET, SO_ATTACH_FILTER, descriptor, { name: 'SO_ATTACH_FILTER', doing });
+    setOption(fd, level, option, descriptor, { name, doing });
   } finally {
     code.unmap();
   }

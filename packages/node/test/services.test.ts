@@ -5,7 +5,7 @@ import { encodeServices, hostOfServices, offersAll } from '../src/services.js';
 const cluster = (address: string, ...ports: number[]): ClusterConfig => ({
   address,
   mode: 'l4/2',
-  ports: ports.map((port) => ({ port, protocol: 'tcp', scheduler: 'round-robin' })),
+  ports: ports.map((port) => ({ port, protocol: 'tcp', scheduler: 'round-robin', stateless: false })),
 });
 const announced = (host: string, ...clusters: ClusterConfig[]): Uint8Array => encodeServices(host, clusters);
 

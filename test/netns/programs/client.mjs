@@ -8,11 +8,11 @@ import { serve } from './channel.mjs';
 const host = '10.0.0.100';
 const streams = new Map();
 
-/** One request on a connection of its own; the body as bytes. */
-function ask(method, path, body, timeoutMs = 10_000) {
+/** One request on a connection of its own, from one of the host's addresses if need be; the body as bytes. */
+function ask(method, path, body, timeoutMs = 10_000, localAddress) {
   return new Promise((resolve, reject) => {
     const outgoing = request(
-      { host, method, path, agent: false, signal: AbortSignal.timeout(timeoutMs) },
+      { host, method, path, localAddress, agent: false, signal: AbortSignal.timeout(timeoutMs) },
       (answer) => {
         const chunks = [];
         answer.on('data', (chunk) => chunks.push(chunk));
@@ -27,11 +27,11 @@ function ask(method, path, body, timeoutMs = 10_000) {
 
 serve({
   /** Who answered how often, and which client addresses the services saw. */
-  async requests(count, timeoutMs) {
+  async requests(count, timeoutMs, localAddress) {
     const servers = {};
     const clients = new Set();
     for (let i = 0; i < count; i++) {
-      const { server, client } = JSON.parse(await ask('GET', '/', undefined, timeoutMs));
+      const { server, client } = JSON.parse(await ask('GET', '/', undefined, timeoutMs, localAddress));
       servers[server] = (servers[server] ?? 0) + 1;
       clients.add(client);
     }
@@ -48,8 +48,8 @@ serve({
     return { sent, received: (await ask('POST', '/digest', body)).toString().trim() };
   },
   /** Opens a connection on which every line comes back with the server's name. Gives that name. */
-  async openStream(name) {
-    const socket = connect({ host, port: 80, noDelay: true });
+  async openStream(name, localAddress) {
+    const socket = connect({ host, port: 80, noDelay: true, localAddress });
     await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
     socket.on('error', () => {});
     socket.write('POST /stream HTTP/1.1\r\nhost: cluster\r\ntransfer-encoding: chunked\r\n\r\n');

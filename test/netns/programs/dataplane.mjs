@@ -17,6 +17,7 @@ serve({
     plane.onError((error) => errors.push(error.code));
   },
   errors: () => errors,
+  routesBy: () => plane.routesBy,
   role: (role) => plane.setRole(role),
   servers: (servers) => plane.setServers(servers),
   hold: (on) => plane.hold(on),

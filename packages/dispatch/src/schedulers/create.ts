@@ -8,12 +8,13 @@ import { WeightedRoundRobin } from './weightedRoundRobin.js';
 
 const makers = {
   'round-robin': () => new RoundRobin(),
-  'weighted-round-robin': () => new WeightedRoundRobin(),
+  'weighted-round-robin': () => new WeightedRoundRobin(false),
   'least-connections': () => new LeastConnections(false),
   'weighted-least-connections': () => new LeastConnections(true),
   'source-hash': () => new SourceHash(),
   maglev: () => new Maglev(),
   'two-random-choices': (seed: number) => new TwoRandomChoices(seed),
+  'load-aware': () => new WeightedRoundRobin(true),
 } satisfies Record<string, (seed: number) => Scheduler>;
 
 /** The schedulers of this version, by the name the configuration calls them. */

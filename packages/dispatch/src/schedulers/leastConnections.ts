@@ -1,9 +1,10 @@
-import type { ServerTable } from '../servers.js';
+import type { ServerSet } from '../serverSet.js';
 import type { Scheduler } from './scheduler.js';
 
 /**
  * The server with the fewest connections in the map, of all services together; `weighted`: the fewest for its weight. Of
- * equals the one whose turn it is, so that an idle cluster does not send everything to its first server.
+ * equals the one whose turn it is, so that an idle cluster does not send everything to its first server. One that starts
+ * slowly is filled up to its share of what the others have, not at once to the same.
  */
 export class LeastConnections implements Scheduler {
   private readonly weighted: boolean;
@@ -17,7 +18,7 @@ export class LeastConnections implements Scheduler {
     // Nothing is worked out in advance.
   }
 
-  choose(servers: ServerTable): number {
+  choose(servers: ServerSet): number {
     const { eligibleCount, eligible } = servers;
     if (eligibleCount === 0) return -1;
     const from = this.turn++ % eligibleCount;
@@ -31,9 +32,10 @@ export class LeastConnections implements Scheduler {
 }
 
 /** Whether a new connection is less of a burden to `slot` than to `other`. Cross-multiplied: no fractions. */
-export function isLessLoaded(servers: ServerTable, slot: number, other: number, weighted: boolean): boolean {
+export function isLessLoaded(servers: ServerSet, slot: number, other: number, weighted: boolean): boolean {
   const own = servers.connections[slot] + 1;
   const its = servers.connections[other] + 1;
-  if (!weighted) return own < its;
-  return own * servers.weights[other] < its * servers.weights[slot];
+  const { weights, shares } = servers;
+  if (!weighted) return own * shares[other] < its * shares[slot];
+  return own * weights[other] < its * weights[slot];
 }

@@ -1,5 +1,5 @@
 import { mix32 } from '../map/halfSipHash.js';
-import type { ServerTable } from '../servers.js';
+import type { ServerSet } from '../serverSet.js';
 import type { Scheduler } from './scheduler.js';
 
 /** A prime well above a hundred places for each of 254 servers (Eisenbud et al., Maglev, NSDI 2016, section 3.4). */
@@ -17,20 +17,20 @@ export class Maglev implements Scheduler {
   /** Of the servers that the table was worked out for. */
   private signature = '';
 
-  update(servers: ServerTable): void {
+  update(servers: ServerSet): void {
     const signature = signatureOf(servers);
     if (signature === this.signature) return;
     this.signature = signature;
     this.fill(servers);
   }
 
-  choose(servers: ServerTable, client: number): number {
+  choose(servers: ServerSet, client: number): number {
     if (servers.eligibleCount === 0) return -1;
     return this.places[(mix32(client) >>> 0) % MAGLEV_PLACES];
   }
 
   /** Each server in turn takes the next place of its own permutation that is free; heavier ones have more turns. */
-  private fill(servers: ServerTable): void {
+  private fill(servers: ServerSet): void {
     const { places } = this;
     places.fill(EMPTY);
     const count = servers.eligibleCount;
@@ -58,7 +58,7 @@ export class Maglev implements Scheduler {
   }
 }
 
-function signatureOf({ eligible, eligibleCount, addresses, weights }: ServerTable): string {
+function signatureOf({ eligible, eligibleCount, addresses, weights }: ServerSet): string {
   const parts: string[] = [];
   for (let i = 0; i < eligibleCount; i++) {
     const slot = eligible[i];

@@ -1,4 +1,5 @@
-import { MAX_SERVERS, type ServerTable } from '../servers.js';
+import type { ServerSet } from '../serverSet.js';
+import { MAX_SERVERS } from '../servers.js';
 import type { Scheduler } from './scheduler.js';
 
 /**
@@ -14,14 +15,14 @@ export class SourceHash implements Scheduler {
     // The known servers are in order already.
   }
 
-  choose(servers: ServerTable, client: number): number {
+  choose(servers: ServerSet, client: number): number {
     if (servers.eligibleCount === 0) return -1;
     const { known, knownCount } = servers;
     const first = known[client % knownCount];
     return servers.isEligible(first) ? first : this.chooseOther(servers, client);
   }
 
-  private chooseOther(servers: ServerTable, client: number): number {
+  private chooseOther(servers: ServerSet, client: number): number {
     const { left } = this;
     left.set(servers.known);
     for (let count = servers.knownCount; count > 0; count--) {

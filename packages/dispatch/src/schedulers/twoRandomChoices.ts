@@ -1,4 +1,4 @@
-import type { ServerTable } from '../servers.js';
+import type { ServerSet } from '../serverSet.js';
 import { isLessLoaded } from './leastConnections.js';
 import type { Scheduler } from './scheduler.js';
 
@@ -19,7 +19,7 @@ export class TwoRandomChoices implements Scheduler {
     // Nothing is worked out in advance.
   }
 
-  choose(servers: ServerTable): number {
+  choose(servers: ServerSet): number {
     const { eligibleCount, eligible } = servers;
     if (eligibleCount === 0) return -1;
     if (eligibleCount === 1) return eligible[0];

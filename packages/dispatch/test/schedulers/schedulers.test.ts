@@ -77,6 +77,7 @@ describe.each([
   'weighted-least-connections',
   'two-random-choices',
   'maglev',
+  'load-aware',
 ] as const)('%s', (name) => {
   it('gives shares by weight', () => {
     const { choose, connections, table } = world(name, [{ weight: 1 }, { weight: 2 }, { weight: 5 }]);
@@ -92,6 +93,35 @@ describe.each([
   });
 });
 
+describe.each(SCHEDULER_NAMES.filter((name) => name !== 'source-hash'))('%s', (name) => {
+  it('gives a server that starts slowly its share of what the others are given', () => {
+    const { choose, connections, table } = world(name, [{ share: 0.25 }, {}, {}]);
+    const counted = (client: number): number => {
+      const last = choose(client);
+      connections[table.slotOf(0x0a00_0000 + last)]++;
+      return last;
+    };
+    const [slow, one, other] = shares(counted, 3);
+    // Of two that are drawn with equal odds, the emptier one is taken: the slow one gets what both allow it.
+    expect(slow).toBeCloseTo(1 / 9, 1);
+    expect(one).toBeCloseTo(4 / 9, 1);
+    expect(other).toBeCloseTo(4 / 9, 1);
+  });
+
+  it('also when the servers are told anew before each connection', () => {
+    const list = [{ share: 0.25 }, {}, {}];
+    const { choose, change, connections, table } = world(name, list);
+    const counted = (client: number): number => {
+      change(list);
+      const last = choose(client);
+      connections[table.slotOf(0x0a00_0000 + last)]++;
+      return last;
+    };
+    const chosen = new Set(CLIENTS.slice(0, 200).map(counted));
+    expect(chosen).toEqual(new Set([1, 2, 3]));
+  });
+});
+
 describe('round-robin', () => {
   it('takes each in order of address, whatever the weights', () => {
     const { choose } = world('round-robin', [{ weight: 9 }, {}, {}]);
@@ -103,6 +133,33 @@ describe('weighted-round-robin', () => {
   it('spreads the turns of a heavy server', () => {
     const { choose } = world('weighted-round-robin', [{ weight: 5 }, {}, {}]);
     expect([1, 1, 1, 1, 1, 1, 1].map(choose)).toEqual([1, 1, 2, 1, 3, 1, 1]);
+  });
+
+  it('goes on with its turns when weights change, and pays no old credit out in one go', () => {
+    const heavy = [{ weight: 200 }, { weight: 200 }];
+    const { choose, change } = world('weighted-round-robin', heavy);
+    expect(choose(1)).toBe(1);
+    change(heavy);
+    expect(choose(1)).toBe(2);
+    expect(choose(1)).toBe(1);
+    change([{}, {}]);
+    expect([choose(1), choose(1)]).toContain(2);
+    for (let i = 0; i < 4; i++) choose(1);
+    expect([1, 1, 1, 1].map(choose).sort()).toEqual([1, 1, 2, 2]);
+  });
+});
+
+describe('load-aware', () => {
+  it('goes by what the load makes of the weights', () => {
+    const { choose, change } = world('load-aware', [{ loadFactor: 0.5 }, {}, { weight: 2 }]);
+    expect(shares(choose, 3).map((share) => share.toFixed(2))).toEqual(['0.14', '0.29', '0.57']);
+    change([{}, {}, { weight: 2, loadFactor: 0.1 }]);
+    expect(shares(choose, 3).map((share) => share.toFixed(2))).toEqual(['0.45', '0.45', '0.09']);
+  });
+
+  it('is the only one that does', () => {
+    const { choose } = world('weighted-round-robin', [{ loadFactor: 0.1 }, {}]);
+    expect(shares(choose, 2)).toEqual([0.5, 0.5]);
   });
 });
 

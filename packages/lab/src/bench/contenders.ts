@@ -4,6 +4,7 @@ import type { Cluster } from '../cluster/cluster.js';
 import { LabError } from '../errors.js';
 import type { Host } from '../world/host.js';
 import { startDaemon } from './daemon.js';
+import { REFERENCE_ADDRESS, startReference, type Programs } from './reference.js';
 
 /** One way from the client to the servers. */
 export interface Contender {
@@ -14,6 +15,11 @@ export interface Contender {
 
 /** The contender that the others are compared with: the client straight to one server after the other. */
 export const DIRECT = 'direct';
+export const RINGMASTER = 'Ringmaster L4/2';
+export const REFERENCE = 'same design in C';
+
+/** Where the servers serve. */
+const SERVICE_PORT = 80;
 
 /** The host that balances for those who need a box of their own, and a port for each of them. */
 const BALANCER_ADDRESS = '10.0.0.50';
@@ -54,18 +60,25 @@ const CHALLENGERS: readonly Challenger[] = [
 ];
 
 /**
- * Everybody who can be compared on this machine: the direct path, Ringmaster, and on a balancing host of their own
- * those that are installed; `missing` tells what the others would need.
+ * Everybody who can be compared on this machine: the direct path, Ringmaster, the same design in C if there is a compiler,
+ * and on a balancing host of their own those that are installed; `missing` tells what the others would need. The nodes of
+ * the cluster run already.
  */
 export async function findContenders(
   cluster: Cluster,
+  programs: Programs | undefined,
 ): Promise<{ contenders: readonly Contender[]; missing: readonly string[] }> {
   const servers = cluster.hosts.map(({ address }) => address);
   const contenders: Contender[] = [
     { name: DIRECT, target: (round) => `${servers[round % servers.length]}:80` },
-    { name: 'ringmaster l4/2', target: () => cluster.target },
+    { name: RINGMASTER, target: () => cluster.target },
   ];
   const missing: string[] = [];
+  if (programs === undefined) missing.push(`${REFERENCE} (apt-get install gcc libc6-dev)`);
+  else {
+    await startReference(cluster, programs, SERVICE_PORT);
+    contenders.push({ name: REFERENCE, target: () => `${REFERENCE_ADDRESS}:${SERVICE_PORT}` });
+  }
   const attachment = { lan: cluster.lan, address: `${BALANCER_ADDRESS}/24`, gateway: '10.0.0.1' };
   const balancer = await cluster.lab.host('balancer', attachment);
   for (const { name, debianPackage, port, present, start } of CHALLENGERS) {

@@ -12,10 +12,12 @@ import type { Host } from '../world/host.js';
 import { findLoadGenerator, type LoadFigures, type LoadGenerator, type Work } from './load.js';
 import { DIRECT, findContenders, type Contender } from './contenders.js';
 import { failoverLines, measureFailovers } from './failovers.js';
+import { compilePrograms } from './reference.js';
 import { compare, figure, table, type Series } from './report.js';
 import { BULK_PATH, findService } from './services.js';
 
 interface BenchOptions {
+  readonly works: string;
   readonly rounds: number;
   readonly seconds: number;
   readonly failovers: number;
@@ -47,6 +49,7 @@ const READ: Readonly<Record<Work['name'], readonly [string, (figures: LoadFigure
 function options(): BenchOptions {
   const program = new Command('npm run bench --')
     .description('Compares work through a Ringmaster dispatcher with the same work straight to the servers.')
+    .option('--works <names>', 'only these kinds of work, separated by commas', 'all')
     .option('--rounds <n>', 'interleaved rounds (A B A B ...), 0 for none', Number, 5)
     .option('--seconds <n>', 'length of one measurement', Number, 2)
     .option('--failovers <n>', 'how often the dispatcher is killed', Number, 10)
@@ -77,16 +80,17 @@ async function measure(
   client: Host,
   load: LoadGenerator,
   contenders: readonly Contender[],
-  { rounds, seconds }: BenchOptions,
+  { works, rounds, seconds }: BenchOptions,
 ): Promise<Series[]> {
-  const series = WORKS.flatMap((work) =>
+  const chosen = WORKS.filter(({ name }) => works === 'all' || works.split(',').includes(name));
+  const series = chosen.flatMap((work) =>
     contenders.flatMap(({ name: contender }) =>
       READ[work.name].map(([unit, read]) => {
         return { contender, work: work.name, unit, values: [] as number[], errors: 0, read };
       }),
     ),
   );
-  for (const work of WORKS) {
+  for (const work of chosen) {
     for (let round = 0; round < rounds; round++) {
       for (const { name, target } of contenders) {
         const figures = await load.run(client, target(round), work, seconds);
@@ -126,12 +130,12 @@ async function throughput(chosen: BenchOptions): Promise<Throughput> {
     console.log('wrk is missing (apt-get install wrk): a slower generator of our own is used.');
   if (service.name !== 'nginx')
     console.log('nginx is missing (apt-get install nginx-light): node:http serves.');
-  const { contenders, missing } = await findContenders(cluster);
-  for (const name of missing) console.log(`left out: ${name}`);
   await tuneClient(cluster.client);
   await Promise.all(cluster.hosts.map(({ host }) => service.start(host)));
   await Promise.all(cluster.hosts.map((host) => host.startNode()));
   await cluster.whole();
+  const { contenders, missing } = await findContenders(cluster, await compilePrograms(cluster.client));
+  for (const name of missing) console.log(`left out: ${name}`);
   console.log(`client - router - dispatcher - ${SERVERS} servers (${service.name}), load by ${load.name}`);
   const series = await measure(cluster.client, load, contenders, chosen);
   await cluster.close();

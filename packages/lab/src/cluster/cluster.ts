@@ -2,24 +2,21 @@ import { formatKeyFile, generateKey, type StatusDocument } from '@ringmaster/nod
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError } from '../errors.js';
-import { startHttpService } from '../services/service.js';
+import { startBulkService, startHttpService } from '../services/service.js';
 import type { Host } from '../world/host.js';
 import { Lab } from '../world/lab.js';
 import type { Lan } from '../world/lan.js';
 import type { LabProcess } from '../world/process.js';
+import { Layout, type Family, type LayoutOptions, type ServiceName } from './layout.js';
 import { startNode, type NodeFile, type RingmasterNode } from './node.js';
 
-/** The address that the nodes serve together. */
-export const CLUSTER_ADDRESS = '10.0.0.100';
-const NETWORK = '10.0.0.0/24';
-const FIRST_NODE = 11;
 const POLL_MS = 50;
 
 /** What the configuration of a node of the cluster says. */
 export interface NodeSettings {
   /** Text of its key file; `null` for none. By default all nodes of the cluster share a fresh one. */
   readonly key?: string | null;
-  /** The address that it serves. */
+  /** The IPv4 address that it serves. */
   readonly clusterAddress?: string;
   /** Settings of the `ring` section that differ from the defaults. */
   readonly ring?: Readonly<Record<string, unknown>>;
@@ -27,7 +24,7 @@ export interface NodeSettings {
   readonly settings?: NodeFile;
 }
 
-export interface ClusterOptions extends NodeSettings {
+export interface ClusterOptions extends NodeSettings, LayoutOptions {
   /** Number of nodes, 4 unless told. */
   readonly nodes?: number;
   /** What is different on the node with this index (from 0). */
@@ -38,17 +35,20 @@ export interface ClusterOptions extends NodeSettings {
   readonly directory?: string;
 }
 
-/** A host of the cluster, with its HTTP service and its Ringmaster node while they run. */
+/** A host of the cluster, with its services and its Ringmaster node while they run. */
 export class ClusterHost {
   readonly host: Host;
   /** What its configuration file says, but for the control socket. */
   readonly config: NodeFile;
+  readonly #layout: Layout;
   #service: LabProcess | undefined;
+  #bulk: LabProcess | undefined;
   #node: RingmasterNode | undefined;
 
-  constructor(host: Host, config: NodeFile) {
+  constructor(host: Host, config: NodeFile, layout: Layout) {
     this.host = host;
     this.config = config;
+    this.#layout = layout;
   }
 
   get name(): string {
@@ -71,7 +71,14 @@ export class ClusterHost {
   }
 
   async startService(): Promise<void> {
-    this.#service = await startHttpService(this.host);
+    const address = this.#layout.families.includes(6) ? '::' : '0.0.0.0';
+    this.#service = await startHttpService(this.host, this.#layout.servicePort('http'), address);
+  }
+
+  /** Starts the bulk service; in L4/2 it cannot listen before the node has put the cluster address there. */
+  async startBulk(): Promise<void> {
+    const addresses = this.#layout.serviceAddresses(this.host);
+    this.#bulk = await startBulkService(this.host, this.#layout.servicePort('bulk'), addresses);
   }
 
   async startNode(): Promise<RingmasterNode> {
@@ -79,54 +86,67 @@ export class ClusterHost {
     return this.#node;
   }
 
-  /** Starts what does not run: the service, then the node. */
+  /** Starts what does not run: the HTTP service, the node, the bulk service. */
   async start(): Promise<void> {
-    if (this.#service === undefined || this.#service.ended !== undefined) await this.startService();
+    if (!runs(this.#service)) await this.startService();
     if (!this.up) await this.startNode();
+    if (this.#layout.bulk && !runs(this.#bulk)) await this.startBulk();
   }
 
-  /** SIGKILL for Ringmaster, and then for the service. */
+  /** SIGKILL for Ringmaster, and then for the services. */
   async kill(): Promise<void> {
-    this.#node?.kill('SIGKILL');
-    this.#service?.kill('SIGKILL');
-    await Promise.all([this.#node?.process.exited, this.#service?.exited]);
+    const processes = [this.#node?.process, this.#service, this.#bulk];
+    for (const each of processes) each?.kill('SIGKILL');
+    await Promise.all(processes.map((each) => each?.exited));
   }
 }
 
-/** client - router - LAN with identical nodes; the nodes serve HTTP on `CLUSTER_ADDRESS` port 80. */
+const runs = (process: LabProcess | undefined) => process !== undefined && process.ended === undefined;
+
+/**
+ * client - router - LAN with identical nodes; the nodes serve HTTP on the cluster's addresses, port 80. With two cards, the
+ * router is on a segment of its own with their outer ones, and the inner ones are on the LAN.
+ */
 export class Cluster {
   readonly lab: Lab;
   readonly lan: Lan;
   readonly router: Host;
   readonly client: Host;
   readonly hosts: readonly ClusterHost[];
-  /** What clients call. */
-  readonly target = `${CLUSTER_ADDRESS}:80`;
+  readonly wan: Lan;
+  /** Where the router meets the nodes: the LAN, or with two cards the outer segment. */
+  readonly front: Lan;
+  readonly layout: Layout;
+  /** What clients call for the HTTP service; over IPv4, if it is among the families. */
+  readonly target: string;
 
-  private constructor(lab: Lab, lan: Lan, router: Host, client: Host, hosts: readonly ClusterHost[]) {
-    this.lab = lab;
-    this.lan = lan;
-    this.router = router;
-    this.client = client;
+  private constructor(world: Omit<World, 'gateway'>, layout: Layout, hosts: readonly ClusterHost[]) {
+    this.lab = world.lab;
+    this.lan = world.lan;
+    this.front = world.front;
+    this.wan = world.wan;
+    this.router = world.router;
+    this.client = world.client;
+    this.layout = layout;
     this.hosts = hosts;
+    this.target = this.targetOf(layout.families[0]);
   }
 
   /** Builds the hosts and the network; nothing runs on them yet. */
   static async build(options: ClusterOptions = {}): Promise<Cluster> {
-    const { directory } = options;
-    const lab = await Lab.create(directory === undefined ? {} : { directory });
-    const lan = await lab.lan('lan', NETWORK);
-    const wan = await lab.lan('wan', '10.9.0.0/24');
-    const router = await lab.router('router', [lan, wan]);
-    const client = await lab.host('client', { lan: wan, address: '10.9.0.2/24', gateway: '10.9.0.1' });
+    const layout = new Layout(options);
+    const world = await buildWorld(layout, options.directory);
+    const { lab, lan, front, gateway } = world;
     const key = formatKeyFile(generateKey());
     const hosts: ClusterHost[] = [];
     for (let i = 0; i < (options.nodes ?? 4); i++) {
-      const address = `10.0.0.${FIRST_NODE + i}/24`;
-      const host = await lab.host(`n${i + 1}`, { lan, address, gateway: '10.0.0.1' });
-      hosts.push(new ClusterHost(host, await nodeConfig(host, { key, ...options, ...options.perNode?.(i) })));
+      const address = layout.nodeAddress('lan', i);
+      const more = front === lan ? [] : [{ lan: front, address: layout.nodeAddress('outside', i) }];
+      const host = await lab.host(`n${i + 1}`, { lan, address, gateway, more });
+      const config = await nodeConfig(host, layout, { key, ...options, ...options.perNode?.(i) });
+      hosts.push(new ClusterHost(host, config, layout));
     }
-    return new Cluster(lab, lan, router, client, hosts);
+    return new Cluster(world, layout, hosts);
   }
 
   /** Builds the cluster, starts everything, and waits until the ring is whole. */
@@ -135,7 +155,18 @@ export class Cluster {
     await Promise.all(cluster.hosts.map((host) => host.startService()));
     await Promise.all(cluster.hosts.map((host) => host.startNode()));
     await cluster.whole(options.patienceMs);
+    if (cluster.layout.bulk) await Promise.all(cluster.hosts.map((host) => host.startBulk()));
     return cluster;
+  }
+
+  /** What clients of a family call for a service. */
+  targetOf(family: Family, service: ServiceName = 'http'): string {
+    return this.layout.target(family, service);
+  }
+
+  /** Switches the offloads of all cards on or off, the client's and the router's among them. */
+  async setOffloads(on: boolean): Promise<void> {
+    await Promise.all(this.lab.hosts.map((host) => host.setOffloads(on)));
   }
 
   /** The hosts whose Ringmaster process runs. */
@@ -177,14 +208,35 @@ export class Cluster {
   }
 }
 
-async function nodeConfig(host: Host, options: NodeSettings): Promise<NodeFile> {
-  const { key = null, clusterAddress = CLUSTER_ADDRESS, ring, settings } = options;
+/** What there is before the first node. */
+interface World {
+  readonly lab: Lab;
+  readonly lan: Lan;
+  readonly front: Lan;
+  readonly wan: Lan;
+  readonly router: Host;
+  readonly client: Host;
+  /** The router's address on the front. */
+  readonly gateway: string;
+}
+
+async function buildWorld(layout: Layout, directory: string | undefined): Promise<World> {
+  const lab = await Lab.create(directory === undefined ? {} : { directory });
+  const lan = await lab.lan(...layout.segment('lan'));
+  const front = layout.nics === 1 ? lan : await lab.lan(...layout.segment('outside'));
+  const wan = await lab.lan(...layout.segment('wan'));
+  const router = await lab.router('router', [front, wan]);
+  const client = await lab.host('client', { lan: wan, address: '10.9.0.2/24', gateway: '10.9.0.1' });
+  return { lab, lan, front, wan, router, client, gateway: router.address };
+}
+
+async function nodeConfig(host: Host, layout: Layout, options: NodeSettings): Promise<NodeFile> {
+  const { key = null, clusterAddress, ring, settings } = options;
   const keyFile = join(host.directory, 'cluster.key');
   if (key !== null) await writeFile(keyFile, key, { mode: 0o600 });
   return {
-    interface: 'eth0',
+    ...layout.settings(clusterAddress),
     ring: { ...(key === null ? {} : { keyFile }), ...ring },
-    clusters: [{ address: clusterAddress, mode: 'l4/2', ports: [{ port: 80, protocol: 'tcp' }] }],
     ...settings,
   };
 }

@@ -1,6 +1,7 @@
 import type { StatusDocument } from '@ringmaster/node';
 import { nowMs } from '../clock.js';
-import { type Cluster, CLUSTER_ADDRESS, type ClusterHost } from '../cluster/cluster.js';
+import type { Cluster, ClusterHost } from '../cluster/cluster.js';
+import { CLUSTER_ADDRESS } from '../cluster/layout.js';
 import { killDispatcher, waitForDispatcher, type Failover } from '../cluster/failover.js';
 import { burst, HeldConnections, RequestStream } from '../load/load.js';
 import { bars, ringPicture, timeline, type Seat } from './pictures.js';

@@ -69,7 +69,35 @@ export interface BurstEvent {
   readonly failed: number;
 }
 
-export type LoadEvent = ReadyEvent | HarmEvent | ResumedEvent | StateEvent | RequestEvent | BurstEvent;
+/** So many bytes of a transfer have come back. */
+export interface ProgressEvent {
+  readonly event: 'progress';
+  readonly at: number;
+  readonly bytes: number;
+}
+
+/** A transfer has ended. It is a success when it is `intact`: what came back has the hash of what was sent. */
+export interface TransferEvent {
+  readonly event: 'transfer';
+  readonly start: number;
+  readonly end: number;
+  /** Who served it; UDP may be served by several, one after the other. */
+  readonly servers: readonly string[];
+  readonly intact: boolean;
+  readonly error?: string;
+  /** UDP: datagrams that were sent again. */
+  readonly repeated: number;
+}
+
+export type LoadEvent =
+  | ReadyEvent
+  | HarmEvent
+  | ResumedEvent
+  | StateEvent
+  | RequestEvent
+  | BurstEvent
+  | ProgressEvent
+  | TransferEvent;
 
 /** Writes an event to standard output. */
 export function tell(event: LoadEvent): void {

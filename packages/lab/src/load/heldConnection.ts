@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { nowMs } from '../clock.js';
 import type { Harm } from './events.js';
-import type { Target } from './target.js';
+import { formatTarget, type Target } from './target.js';
 
 /** Lines of the service's `/stream` that answer a ping: `n1 ping 17`. Chunk sizes stand on lines of their own. */
 const REPLY = /^(\S+) ping (\d+)$/;
@@ -38,7 +38,7 @@ export class HeldConnection {
     this.#socket.setNoDelay(true).setEncoding('utf8');
     this.#socket.on('connect', () => {
       this.#socket.write(
-        `POST /stream HTTP/1.1\r\nhost: ${target.host}\r\ntransfer-encoding: chunked\r\n\r\n`,
+        `POST /stream HTTP/1.1\r\nhost: ${formatTarget(target.host, target.port)}\r\ntransfer-encoding: chunked\r\n\r\n`,
       );
       this.ping();
     });

@@ -10,11 +10,12 @@ const PROGRAM = fileURLToPath(new URL('./main.js', import.meta.url));
 /** Requests kept by a `RequestStream`; at the usual 100 a second this is over an hour. */
 const KEPT_REQUESTS = 500_000;
 
-function start(
+/** Starts the load program on a host; `options` are its options by their long names. */
+export function startLoad(
   host: Host,
   mode: string,
   target: string,
-  options: Readonly<Record<string, number>>,
+  options: Readonly<Record<string, string | number>>,
 ): LabProcess {
   const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
   return host.spawn(process.execPath, [PROGRAM, mode, '--target', target, ...flags]);
@@ -29,7 +30,7 @@ export async function burst(
   options: { count?: number; concurrency?: number; timeout?: number } = {},
   deadlineMs = 60_000,
 ): Promise<BurstEvent> {
-  const process = start(host, 'burst', target, options);
+  const process = startLoad(host, 'burst', target, options);
   const line = await process.waitForLine(is('burst'), deadlineMs);
   await process.exited;
   return JSON.parse(line) as BurstEvent;
@@ -60,7 +61,7 @@ export class HeldConnections {
     options: { connections?: number; interval?: number; stalled?: number; state?: number } = {},
     deadlineMs = 60_000,
   ): Promise<HeldConnections> {
-    const process = start(host, 'hold', target, options);
+    const process = startLoad(host, 'hold', target, options);
     const early: string[] = [];
     const stop = process.onLine((line) => early.push(line));
     const ready = JSON.parse(await process.waitForLine(is('ready'), deadlineMs)) as ReadyEvent;
@@ -113,7 +114,7 @@ export class RequestStream {
   readonly #process: LabProcess;
 
   constructor(host: Host, target: string, options: { interval?: number; timeout?: number } = {}) {
-    this.#process = start(host, 'stream', target, options);
+    this.#process = startLoad(host, 'stream', target, options);
     this.#process.onLine((line) => {
       this.requests.push(JSON.parse(line) as RequestEvent);
       if (this.requests.length > KEPT_REQUESTS) this.requests.shift();

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { nowMs } from '../clock.js';
 import type { WhoAnswered } from '../services/http.js';
 import type { RequestEvent } from './events.js';
-import type { Target } from './target.js';
+import { formatTarget, type Target } from './target.js';
 
 /** How one request ended; `client` is the client address that the service saw. */
 export interface RequestOutcome extends RequestEvent {
@@ -26,7 +26,9 @@ export function request(target: Target, timeoutMs: number): Promise<RequestOutco
     const timer = setTimeout(() => end({ error: 'timeout' }), timeoutMs);
     socket.setEncoding('utf8');
     socket.on('connect', () =>
-      socket.write(`GET / HTTP/1.1\r\nhost: ${target.host}\r\nconnection: close\r\n\r\n`),
+      socket.write(
+        `GET / HTTP/1.1\r\nhost: ${formatTarget(target.host, target.port)}\r\nconnection: close\r\n\r\n`,
+      ),
     );
     socket.on('data', (data: string) => (text += data));
     socket.on('error', (error: NodeJS.ErrnoException) => end({ error: error.code ?? error.message }));

@@ -1,6 +1,7 @@
 /**
  * A plain HTTP service as a node of a cluster would run it; it knows nothing of Ringmaster.
- * `node services/http.js NAME [PORT]` listens on 0.0.0.0 (port 80 unless told) and says "listening" when ready.
+ * `node services/http.js NAME [PORT [ADDRESS]]` listens on port 80 of 0.0.0.0, unless told, and says "listening" when
+ * ready.
  */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -34,9 +35,14 @@ const handlers: Readonly<Record<string, Handler>> = {
 
 function answerWho(name: string, request: IncomingMessage, response: ServerResponse): void {
   const { remoteAddress: client = '', localAddress: called = '' } = request.socket;
-  const who: WhoAnswered = { server: name, client, called };
+  const who: WhoAnswered = { server: name, client: plain(client), called: plain(called) };
   response.setHeader('content-type', 'application/json');
   response.end(`${JSON.stringify(who)}\n`);
+}
+
+/** A listener on `::` sees IPv4 clients as ::ffff:10.9.0.2. */
+function plain(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/, '');
 }
 
 /** `/slow?ms=500` answers after a while. */
@@ -84,7 +90,7 @@ function answerDigest(_name: string, request: IncomingMessage, response: ServerR
   request.on('end', () => response.end(`${hash.digest('hex')}\n`));
 }
 
-function main(name: string, port: number): void {
+function main(name: string, port: number, host: string): void {
   const server = createServer((request, response) => {
     request.on('error', () => undefined); // a client that goes away is its own business
     response.on('error', () => undefined);
@@ -96,7 +102,7 @@ function main(name: string, port: number): void {
   });
   server.requestTimeout = 0; // `/stream` requests never end
   server.keepAliveTimeout = 60_000;
-  server.listen({ host: '0.0.0.0', port, backlog: ACCEPT_QUEUE }, () => console.log('listening'));
+  server.listen({ host, port, backlog: ACCEPT_QUEUE }, () => console.log('listening'));
 }
 
-main(process.argv[2] ?? 'unnamed', Number(process.argv[3] ?? 80));
+main(process.argv[2] ?? 'unnamed', Number(process.argv[3] ?? 80), process.argv[4] ?? '0.0.0.0');

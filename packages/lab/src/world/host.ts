@@ -1,13 +1,18 @@
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { LabError } from '../errors.js';
 import { ipBatch, must, run, type CommandResult } from './command.js';
 import type { Lan } from './lan.js';
 import { LabProcess, type ExitStatus, type SpawnOptions } from './process.js';
+import { address6Of, linkLocalOf, macOf } from './addresses.js';
 import { applySysctls } from './sysctls.js';
+
+const OFFLOADS = fileURLToPath(new URL('./offloads.js', import.meta.url));
 
 /** One network card of a host. */
 export interface Attachment {
   readonly lan: Lan;
-  /** With prefix length, e.g. `10.0.0.11/24`. */
+  /** With prefix length, e.g. `10.0.0.11/24`. On a LAN with IPv6 the card gets the address that ends alike, too. */
   readonly address: string;
 }
 
@@ -17,6 +22,8 @@ export class Host {
   readonly namespace: string;
   /** IPv4 address of `eth0`, without prefix length. */
   readonly address: string;
+  /** IPv6 address of `eth0`, without prefix length; undefined on a LAN without IPv6. */
+  readonly address6: string | undefined;
   /** MAC of `eth0`. */
   readonly mac: string;
   /** A directory of its own for configurations, sockets and logs. */
@@ -31,6 +38,7 @@ export class Host {
     this.directory = directory;
     this.attachments = attachments;
     this.address = attachments[0].address.split('/')[0];
+    this.address6 = address6Of(attachments[0].lan.network6, this.address);
     this.mac = macOf(this.address);
   }
 
@@ -41,10 +49,27 @@ export class Host {
     const lines = ['link set lo up'];
     for (const [index, { lan, address }] of this.attachments.entries()) {
       await lan.connect(this, `eth${index}`, macOf(address.split('/')[0]));
-      lines.push(`addr add ${address} brd + dev eth${index}`, `link set eth${index} up`);
+      lines.push(`addr add ${address} brd + dev eth${index}`, ...addressLines6(lan, address, `eth${index}`));
+      lines.push(`link set eth${index} up`);
     }
-    if (gateway !== undefined) lines.push(`route add default via ${gateway}`);
+    if (gateway !== undefined) lines.push(...this.#gatewayLines(gateway));
     await ipBatch(this.namespace, lines);
+  }
+
+  /** The card (`eth0`, ...) that is on this segment. */
+  nicOn(lan: Lan): string {
+    const index = this.attachments.findIndex((attachment) => attachment.lan === lan);
+    if (index < 0) throw new TypeError(`${this.name} has no card on ${lan.name}`);
+    return `eth${index}`;
+  }
+
+  /** Default routes by the gateway, and by the one that ends alike where its LAN has IPv6. */
+  #gatewayLines(gateway: string): string[] {
+    const lines = [`route add default via ${gateway}`];
+    const lan = this.attachments.map((attachment) => attachment.lan).find((each) => each.holds(gateway));
+    const gateway6 = address6Of(lan?.network6, gateway);
+    if (gateway6 !== undefined) lines.push(`route add default via ${gateway6}`);
+    return lines;
   }
 
   /** The processes that were started here and still run. */
@@ -101,6 +126,29 @@ export class Host {
     for (const { lan } of this.attachments) await lan.setCable(this, true);
   }
 
+  /**
+   * Switches the offloads of all its cards (checksums, segmentation) on or off. Off, every packet leaves complete and no
+   * larger than the MTU.
+   */
+  async setOffloads(on: boolean): Promise<void> {
+    const nics = this.attachments.map((_, index) => `eth${index}`);
+    const { code, stderr } = await this.exec(process.execPath, [OFFLOADS, on ? 'on' : 'off', ...nics]);
+    if (code !== 0) throw new LabError('commandFailed', `Offloads of ${this.name} cannot be set: ${stderr}`);
+  }
+
+  /**
+   * Lets no packet over `bytes` out to this segment, as a narrow link behind it would; undefined takes the limit off. On a
+   * router, which then answers what is too big.
+   */
+  async limitMtu(lan: Lan, bytes: number | undefined): Promise<void> {
+    const nic = this.nicOn(lan);
+    const limit = bytes === undefined ? '' : ` mtu lock ${bytes}`;
+    const lines = [`route replace ${lan.network} dev ${nic}${limit}`];
+    // The kernel's own route to the network has this metric, and is the one to be replaced.
+    if (lan.network6 !== undefined) lines.push(`route replace ${lan.network6} dev ${nic} metric 256${limit}`);
+    await ipBatch(this.namespace, lines);
+  }
+
   /** Adds an address (with prefix length) to one of its interfaces. */
   async addAddress(address: string, nic = 'eth0'): Promise<void> {
     await ipBatch(this.namespace, [`addr add ${address} dev ${nic}`]);
@@ -111,8 +159,15 @@ export class Host {
   }
 }
 
-/** MACs that can be read: `02:00:` and the four bytes of the IPv4 address, so 10.0.0.11 is 02:00:0a:00:00:0b. */
-function macOf(address: string): string {
-  const bytes = address.split('.').map((part) => Number(part).toString(16).padStart(2, '0'));
-  return ['02', '00', ...bytes].join(':');
+/**
+ * A link-local address and one of the segment's network. Both are given by hand: hosts of the lab make none of their own,
+ * so that nobody waits for duplicate address detection.
+ */
+function addressLines6(lan: Lan, address: string, nic: string): string[] {
+  const address6 = address6Of(lan.network6, address);
+  if (address6 === undefined) return [];
+  return [
+    `addr add ${linkLocalOf(address)}/64 dev ${nic} nodad`,
+    `addr add ${address6}/${lan.network6!.split('/')[1]} dev ${nic} nodad`,
+  ];
 }

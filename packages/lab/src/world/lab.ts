@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError } from '../errors.js';
+import { firstAddress } from './addresses.js';
 import { run } from './command.js';
 import { insideLab } from './enter.js';
 import { Host, type Attachment } from './host.js';
@@ -56,9 +57,12 @@ export class Lab {
     return [...this.#hosts.values()];
   }
 
-  /** Adds an Ethernet segment; `network` is its IPv4 network, e.g. `10.0.0.0/24`. */
-  async lan(name: string, network: string): Promise<Lan> {
-    const lan = new Lan(name, network, this.#namespaceOf(name));
+  /**
+   * Adds an Ethernet segment; `network` is its IPv4 network, e.g. `10.0.0.0/24`. With `network6`, e.g. `fd00:a::/64`, its
+   * hosts speak IPv6 as well.
+   */
+  async lan(name: string, network: string, network6?: string): Promise<Lan> {
+    const lan = new Lan(name, network, this.#namespaceOf(name), network6);
     this.#lans.set(name, lan);
     await lan.build();
     return lan;
@@ -106,12 +110,4 @@ export class Lab {
     if (this.#hosts.has(name) || this.#lans.has(name)) throw new TypeError(`'${name}' is there already.`);
     return `${this.#id}-${name}`;
   }
-}
-
-/** 10.0.0.0/24 -> 10.0.0.1/24. */
-function firstAddress(network: string): string {
-  const [address, prefix] = network.split('/');
-  const bytes = address.split('.');
-  bytes[3] = String(Number(bytes[3]) + 1);
-  return `${bytes.join('.')}/${prefix}`;
 }

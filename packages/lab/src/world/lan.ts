@@ -1,3 +1,4 @@
+import { BlockList } from 'node:net';
 import { LabError } from '../errors.js';
 import { ipBatch, must, run } from './command.js';
 
@@ -21,16 +22,27 @@ export class Lan {
   readonly name: string;
   /** Its IPv4 network, e.g. `10.0.0.0/24`. */
   readonly network: string;
+  /** Its IPv6 network, e.g. `fd00:a::/64`, if it has one. */
+  readonly network6: string | undefined;
   readonly namespace: string;
   readonly #ports = new Set<string>();
+  readonly #members = new BlockList();
   #switches = 1;
   #lossTable = false;
 
   /** Use `Lab.lan`. */
-  constructor(name: string, network: string, namespace: string) {
+  constructor(name: string, network: string, namespace: string, network6?: string) {
     this.name = name;
     this.network = network;
+    this.network6 = network6;
     this.namespace = namespace;
+    const [address, prefix] = network.split('/');
+    this.#members.addSubnet(address, Number(prefix));
+  }
+
+  /** Whether an IPv4 address belongs to its network. */
+  holds(address: string): boolean {
+    return this.#members.check(address);
   }
 
   /** Creates the namespace and its switch. */

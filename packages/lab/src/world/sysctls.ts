@@ -12,6 +12,7 @@ const PLAIN_HOST: Readonly<Record<string, string>> = {
   'net/ipv6/conf/default/accept_dad': '0',
   'net/ipv6/conf/default/dad_transmits': '0',
   'net/ipv6/conf/default/addr_gen_mode': '1',
+  'net/ipv6/conf/default/router_solicitations': '0',
 };
 
 const ROUTER: Readonly<Record<string, string>> = {

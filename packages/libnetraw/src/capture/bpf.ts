@@ -1,12 +1,20 @@
 import assert from 'node:assert/strict';
 
 /**
- * A tiny assembler for classic BPF, the packet filter of `SO_ATTACH_FILTER` (linux/filter.h, bpf(4)): an accumulator,
- * loads from the frame, comparisons that jump forward, and a return that says how many bytes of the frame to keep.
+ * A tiny assembler for classic BPF, the packet programs of `SO_ATTACH_FILTER` and `PACKET_FANOUT_DATA` (linux/filter.h,
+ * bpf(4)): an accumulator and an index register, loads from the frame, 32-bit arithmetic, jumps forward, and a return. A
+ * load outside the frame ends the program with 0.
  */
 export type BpfInstruction =
   | { readonly op: 'loadWord' | 'loadHalf' | 'loadByte'; readonly offset: number }
-  | { readonly op: 'and' | 'mod'; readonly value: number }
+  /** From `offset` plus the index register. */
+  | { readonly op: 'loadWordIndexed' | 'loadByteIndexed'; readonly offset: number }
+  /** Index register: four times the low half of a byte, which is the length of the IPv4 header that starts with it. */
+  | { readonly op: 'indexHeaderLength'; readonly offset: number }
+  | { readonly op: 'and' | 'mod' | 'multiply' | 'shiftRight'; readonly value: number }
+  /** Accumulator into the index register; accumulator exclusive-or index register. */
+  | { readonly op: 'toIndex' | 'xorIndex' }
+  | { readonly op: 'jump'; readonly to: string }
   | {
       readonly op: 'jumpIfEqual' | 'jumpIfAnySet' | 'jumpIfGreater';
       readonly value: number;
@@ -16,7 +24,9 @@ export type BpfInstruction =
     }
   | { readonly op: 'label'; readonly name: string }
   | { readonly op: 'accept' }
-  | { readonly op: 'reject' };
+  | { readonly op: 'reject' }
+  /** Ends with the accumulator as result: what a fan-out program does. */
+  | { readonly op: 'returnAccumulator' };
 
 /** An assembled program: `count` instructions of 8 bytes (`struct sock_filter`) in the machine's byte order. */
 export interface BpfProgram {
@@ -24,8 +34,12 @@ export interface BpfProgram {
   readonly count: number;
 }
 
-/** Offsets with which a load reads what the kernel knows about the frame instead of its bytes (SKF_AD_*). */
+/** Offsets with which a load reads what the kernel knows about the frame instead of its bytes (SKF_*). */
 export const Ancillary = {
+  /** Add an offset from the start of the IP (or ARP) header. Finds only what lies in the packet's first piece of memory. */
+  networkHeader: 0xfff0_0000,
+  /** Add an offset from the start of the Ethernet header; the same holds. */
+  linkHeader: 0xffe0_0000,
   /** PACKET_HOST 0, BROADCAST 1, MULTICAST 2, OTHERHOST 3, OUTGOING 4. */
   packetType: 0xffff_f000 + 4,
   /** 1 if the network card took a VLAN tag off the frame. */
@@ -36,19 +50,28 @@ export const Ancillary = {
 const MAX_INSTRUCTIONS = 4096;
 /** More than any frame is long. */
 const KEEP_ALL = 0x4_0000;
-/** Jump offsets are one byte. */
+/** The offsets of conditional jumps are one byte. */
 const MAX_JUMP = 255;
 
 const OPCODES = {
   loadWord: 0x20,
   loadHalf: 0x28,
   loadByte: 0x30,
+  loadWordIndexed: 0x40,
+  loadByteIndexed: 0x50,
+  indexHeaderLength: 0xb1,
+  multiply: 0x24,
   and: 0x54,
+  shiftRight: 0x74,
   mod: 0x94,
+  xorIndex: 0xac,
+  toIndex: 0x07,
+  jump: 0x05,
   jumpIfEqual: 0x15,
   jumpIfGreater: 0x25,
   jumpIfAnySet: 0x45,
   return: 0x06,
+  returnAccumulator: 0x16,
 } as const;
 
 /** Assembles a filter. A label that is missing, double, behind or too far ahead is an error of the programmer: it throws. */
@@ -82,15 +105,15 @@ function encode(
   instruction: Exclude<BpfInstruction, { op: 'label' }>,
   labels: ReadonlyMap<string, number>,
 ): void {
-  const distance = (label: string | undefined): number => {
-    if (label === undefined) return 0;
+  const ahead = (label: string): number => {
     const target = labels.get(label);
     assert(target !== undefined, `no label ${label}`);
-    const jump = target - at - 1;
-    assert(
-      jump >= 0 && jump <= MAX_JUMP,
-      `label ${label} is ${jump} instructions ahead, 0 to ${MAX_JUMP} allowed`,
-    );
+    assert(target > at, `label ${label} is behind its jump`);
+    return target - at - 1;
+  };
+  const distance = (label: string | undefined): number => {
+    const jump = label === undefined ? 0 : ahead(label);
+    assert(jump <= MAX_JUMP, `label ${label} is ${jump} instructions ahead, at most ${MAX_JUMP} allowed`);
     return jump;
   };
   switch (instruction.op) {
@@ -98,12 +121,23 @@ function encode(
       return write(code, at, OPCODES.return, KEEP_ALL);
     case 'reject':
       return write(code, at, OPCODES.return, 0);
+    case 'returnAccumulator':
+    case 'toIndex':
+    case 'xorIndex':
+      return write(code, at, OPCODES[instruction.op], 0);
+    case 'jump':
+      return write(code, at, OPCODES.jump, ahead(instruction.to));
     case 'loadWord':
     case 'loadHalf':
     case 'loadByte':
+    case 'loadWordIndexed':
+    case 'loadByteIndexed':
+    case 'indexHeaderLength':
       return write(code, at, OPCODES[instruction.op], instruction.offset);
     case 'and':
     case 'mod':
+    case 'multiply':
+    case 'shiftRight':
       return write(code, at, OPCODES[instruction.op], instruction.value);
     default: {
       const { op, value, then, otherwise } = instruction;

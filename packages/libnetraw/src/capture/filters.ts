@@ -2,13 +2,20 @@ import assert from 'node:assert/strict';
 import { Ancillary, assemble, type BpfInstruction, type BpfProgram } from './bpf.js';
 
 /** PACKET_OUTGOING of linux/if_packet.h: a frame that this host sends. */
-const OUTGOING = 4;
+export const OUTGOING = 4;
 const ETHERTYPE_OFFSET = 12;
 const ETHERTYPE_ARP = 0x0806;
+const ETHERTYPE_IPV6 = 0x86dd;
 /** Target protocol address in an ARP packet for IPv4 over Ethernet (RFC 826), counted from the start of the frame. */
 const ARP_TARGET_OFFSET = 14 + 24;
-/** Bounds the program: five instructions an address. */
-const MAX_ADDRESSES = 256;
+/** A neighbour solicitation (RFC 4861, section 4.3), which no extension header may precede: hop limit 255, no options. */
+const IPV6_NEXT_HEADER_OFFSET = 14 + 6;
+const ICMPV6_TYPE_OFFSET = 14 + 40;
+const SOLICIT_TARGET_OFFSET = 14 + 40 + 8;
+const ICMPV6 = 58;
+const NEIGHBOUR_SOLICITATION = 135;
+/** Bounds the program: at most four instructions each. */
+const MAX_ADDRESSES = 1020;
 
 /** Every frame. */
 export function acceptAll(): BpfProgram {
@@ -20,56 +27,88 @@ export function acceptNone(): BpfProgram {
   return assemble([{ op: 'reject' }]);
 }
 
-/** Which frames a dispatcher wants. */
+/** Which frames a dispatcher wants. VLAN tags do not matter: the card has taken them off, and a `PacketRing` puts them back. */
 export interface DispatcherFilterOptions {
-  /** Destination MACs, 6 bytes each. Frames to them are taken whoever sends them, this host included. */
+  /** Destination MACs, 6 bytes each. Frames to them are taken when they come from other hosts. */
   readonly macs: readonly Uint8Array[];
+  /** The same, but frames that this host itself sends to them are taken as well: its own replies by way of the gateway. */
+  readonly gatewayMacs?: readonly Uint8Array[];
   /** IPv4 addresses (as unsigned numbers) about which others ask by ARP. Not this host's own announcements. */
   readonly arpTargets: readonly number[];
+  /**
+   * IPv6 addresses (16 bytes) about which others ask by neighbour solicitation. Only the last 32 bits are compared, so a
+   * solicitation about a stranger may come along.
+   */
+  readonly solicitTargets?: readonly Uint8Array[];
 }
 
-/**
- * Frames to one of `macs`, and ARP from other hosts about one of `arpTargets`; nothing that carries a VLAN tag, which
- * the card takes off and a forwarded frame would lose.
- */
-export function dispatcherFilter({ macs, arpTargets }: DispatcherFilterOptions): BpfProgram {
-  assert(macs.length + arpTargets.length <= MAX_ADDRESSES, `at most ${MAX_ADDRESSES} addresses in a filter`);
+/** Frames to one of the MACs, and ARP or neighbour solicitations from other hosts about one of the addresses. */
+export function dispatcherFilter(options: DispatcherFilterOptions): BpfProgram {
+  const { macs, gatewayMacs = [], arpTargets, solicitTargets = [] } = options;
+  const addresses = macs.length + gatewayMacs.length + arpTargets.length + solicitTargets.length;
+  assert(addresses <= MAX_ADDRESSES, `at most ${MAX_ADDRESSES} addresses in a filter`);
   return assemble([
-    { op: 'loadWord', offset: Ancillary.vlanTagPresent },
-    { op: 'jumpIfEqual', value: 0, then: 'untagged' },
-    { op: 'reject' },
-    { op: 'label', name: 'untagged' },
-    ...macs.flatMap(acceptDestination),
-    { op: 'loadHalf', offset: ETHERTYPE_OFFSET },
-    { op: 'jumpIfEqual', value: ETHERTYPE_ARP, then: 'arp' },
-    { op: 'reject' },
-    { op: 'label', name: 'arp' },
     { op: 'loadWord', offset: Ancillary.packetType },
-    { op: 'jumpIfEqual', value: OUTGOING, otherwise: 'foreign' },
+    { op: 'jumpIfEqual', value: OUTGOING, then: 'own' },
+    { op: 'jump', to: 'foreign' },
+    { op: 'label', name: 'own' },
+    ...acceptDestinations(gatewayMacs, 'own'),
     { op: 'reject' },
     { op: 'label', name: 'foreign' },
+    ...acceptDestinations([...macs, ...gatewayMacs], 'foreign'),
+    { op: 'loadHalf', offset: ETHERTYPE_OFFSET },
+    { op: 'jumpIfEqual', value: ETHERTYPE_ARP, then: 'arp' },
+    { op: 'jump', to: 'not-arp' },
+    { op: 'label', name: 'arp' },
     { op: 'loadWord', offset: ARP_TARGET_OFFSET },
-    ...arpTargets.flatMap(acceptValue),
+    ...acceptValues(arpTargets, 'arp'),
+    { op: 'reject' },
+    { op: 'label', name: 'not-arp' },
+    { op: 'jumpIfEqual', value: ETHERTYPE_IPV6, otherwise: 'no' },
+    { op: 'loadByte', offset: IPV6_NEXT_HEADER_OFFSET },
+    { op: 'jumpIfEqual', value: ICMPV6, otherwise: 'no' },
+    { op: 'loadByte', offset: ICMPV6_TYPE_OFFSET },
+    { op: 'jumpIfEqual', value: NEIGHBOUR_SOLICITATION, then: 'solicitation' },
+    { op: 'label', name: 'no' },
+    { op: 'reject' },
+    { op: 'label', name: 'solicitation' },
+    { op: 'loadWord', offset: SOLICIT_TARGET_OFFSET + 12 },
+    ...acceptValues(solicitTargets.map(lastWord), 'solicit'),
     { op: 'reject' },
   ]);
 }
 
-/** Accepts at once, so that no jump grows with the number of addresses. */
-function acceptDestination(mac: Uint8Array, index: number): BpfInstruction[] {
-  assert.equal(mac.length, 6, 'a MAC has 6 bytes');
-  const view = new DataView(mac.buffer, mac.byteOffset, 6);
-  const next = `not-mac-${index}`;
-  return [
-    { op: 'loadWord', offset: 0 },
-    { op: 'jumpIfEqual', value: view.getUint32(0), otherwise: next },
-    { op: 'loadHalf', offset: 4 },
-    { op: 'jumpIfEqual', value: view.getUint16(4), otherwise: next },
-    { op: 'accept' },
-    { op: 'label', name: next },
-  ];
+/** Accepts at once, and jumps over lists without counting, so that nothing is limited by the reach of a test. */
+function acceptDestinations(macs: readonly Uint8Array[], scope: string): BpfInstruction[] {
+  const byPrefix = new Map<number, number[]>();
+  for (const mac of macs) {
+    assert.equal(mac.length, 6, 'a MAC has 6 bytes');
+    const view = new DataView(mac.buffer, mac.byteOffset, 6);
+    const prefix = view.getUint16(0);
+    byPrefix.set(prefix, [...(byPrefix.get(prefix) ?? []), view.getUint32(2)]);
+  }
+  return [...byPrefix].flatMap(([prefix, endings]): BpfInstruction[] => {
+    const name = `${scope}-${prefix}`;
+    return [
+      { op: 'loadHalf', offset: 0 },
+      { op: 'jumpIfEqual', value: prefix, then: name },
+      { op: 'jump', to: `not-${name}` },
+      { op: 'label', name },
+      { op: 'loadWord', offset: 2 },
+      ...acceptValues(endings, name),
+      { op: 'label', name: `not-${name}` },
+    ];
+  });
 }
 
-function acceptValue(value: number, index: number): BpfInstruction[] {
-  const next = `not-target-${index}`;
-  return [{ op: 'jumpIfEqual', value, otherwise: next }, { op: 'accept' }, { op: 'label', name: next }];
+function acceptValues(values: readonly number[], scope: string): BpfInstruction[] {
+  return [...new Set(values)].flatMap((value): BpfInstruction[] => {
+    const next = `not-${scope}-${value}`;
+    return [{ op: 'jumpIfEqual', value, otherwise: next }, { op: 'accept' }, { op: 'label', name: next }];
+  });
+}
+
+function lastWord(address: Uint8Array): number {
+  assert.equal(address.length, 16, 'an IPv6 address has 16 bytes');
+  return new DataView(address.buffer, address.byteOffset, 16).getUint32(12);
 }

@@ -30,6 +30,8 @@ export interface Libc {
   write(fd: number, bytes: Pointer, lengthBytes: number): number;
   close(fd: number): number;
   eventfd(initial: number, flags: number): number;
+  /** Only for requests whose argument is a pointer. */
+  ioctl(fd: number, request: number, argument: Pointer): number;
   mmap(
     address: Pointer,
     length: number,
@@ -58,6 +60,7 @@ const SIGNATURES: Readonly<Record<keyof Libc, readonly [string, ...string[]]>> =
   write: ['long', 'int', 'void *', 'size_t'],
   close: ['int', 'int'],
   eventfd: ['int', 'uint', 'int'],
+  ioctl: ['int', 'int', 'ulong', 'void *'],
   mmap: ['void *', 'void *', 'size_t', 'int', 'int', 'int', 'long'],
   munmap: ['int', 'void *', 'size_t'],
   if_nametoindex: ['uint', 'str'],

@@ -1,6 +1,7 @@
 /** Numbers of the Linux ABI, as in the headers named beside them. */
 
 // errno.h
+export const ESRCH = 3;
 export const EINTR = 4;
 export const ENXIO = 6;
 export const EAGAIN = 11;
@@ -10,6 +11,7 @@ export const EINVAL = 22;
 export const ENOENT = 2;
 export const EADDRNOTAVAIL = 99;
 export const EMSGSIZE = 90;
+export const EAFNOSUPPORT = 97;
 export const ENETDOWN = 100;
 export const ENOBUFS = 105;
 
@@ -18,8 +20,10 @@ export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const AF_NETLINK = 16;
 export const AF_PACKET = 17;
+export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 export const SOCK_CLOEXEC = 0o2000000;
+export const IPPROTO_RAW = 255;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_TRUNC = 0x20;
 export const SOL_SOCKET = 1;
@@ -53,8 +57,12 @@ export const PACKET_RESERVE = 12;
 export const PACKET_VNET_HDR = 15;
 export const PACKET_FANOUT = 18;
 export const PACKET_QDISC_BYPASS = 20;
+export const PACKET_FANOUT_DATA = 22;
 export const PACKET_MR_MULTICAST = 0;
 export const PACKET_MR_UNICAST = 3;
 
 // linux/if_ether.h
 export const ETH_P_ALL = 0x0003;
+
+// linux/sockios.h
+export const SIOCETHTOOL = 0x8946;

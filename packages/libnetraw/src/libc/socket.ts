@@ -33,6 +33,20 @@ export function setIntOption(
   setOption(fd, level, option, int32(value), context);
 }
 
+/** `getsockopt` of one C `int`. Throws {@link SystemError}. */
+export function getIntOption(
+  fd: number,
+  level: number,
+  option: number,
+  context: { name: string; doing: string },
+): number {
+  const value = int32(0);
+  if (libc().getsockopt(fd, level, option, value, int32(value.length)) < 0) {
+    throw new SystemError(lastErrno(), { syscall: `getsockopt(${context.name})`, doing: context.doing });
+  }
+  return new Int32Array(value.buffer)[0];
+}
+
 /** Binds to an address in its C form. Throws {@link SystemError}. */
 export function bindSocket(fd: number, address: Uint8Array, doing: string): void {
   if (libc().bind(fd, address, address.length) < 0) {

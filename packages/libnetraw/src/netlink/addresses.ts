@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { libc, SystemError } from '../libc/index.js';
-import { EADDRNOTAVAIL, EEXIST, ENODEV } from '../libc/constants.js';
+import { SystemError } from '../libc/index.js';
+import { EADDRNOTAVAIL, EEXIST } from '../libc/constants.js';
 import { forEachAttribute, withAttributes } from './attributes.js';
 import { familyNumber, formatIp, parseIp, type AddressFamily } from './ipText.js';
-import { NETLINK_ROUTE, NetlinkSocket, NLM_F_CREATE, NLM_F_EXCL } from './netlinkSocket.js';
+import { NLM_F_CREATE, NLM_F_EXCL } from './netlinkSocket.js';
+import { changeOnce, dumpAll, indexOf } from './rtnetlink.js';
 
 /** An IP address of this host. */
 export interface InterfaceAddress {
@@ -16,6 +17,11 @@ export interface InterfaceAddress {
   readonly broadcast: string | undefined;
   /** `link` and `host` addresses are not for talking to others. */
   readonly scope: 'global' | 'site' | 'link' | 'host' | 'nowhere';
+  /**
+   * IPv6 only (RFC 4862): `tentative` while it is found out whether another host has the address, `duplicate` when one has,
+   * `temporary` when it will be replaced by another one soon, `deprecated` when it is not to be used any more.
+   */
+  readonly state: 'usable' | 'tentative' | 'duplicate' | 'temporary' | 'deprecated';
 }
 
 const RTM_NEWADDR = 20;
@@ -25,6 +31,11 @@ const IFADDRMSG_BYTES = 8;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
 const IFA_BROADCAST = 4;
+const IFA_F_TEMPORARY = 0x01;
+const IFA_F_NODAD = 0x02;
+const IFA_F_DADFAILED = 0x08;
+const IFA_F_DEPRECATED = 0x20;
+const IFA_F_TENTATIVE = 0x40;
 const SCOPES: Readonly<Record<number, InterfaceAddress['scope']>> = {
   0: 'global',
   200: 'site',
@@ -35,29 +46,14 @@ const SCOPES: Readonly<Record<number, InterfaceAddress['scope']>> = {
 
 /** All IP addresses of this network namespace. Needs no privilege. Throws {@link SystemError}. */
 export function listAddresses(): InterfaceAddress[] {
-  const doing = 'listing the addresses of this host';
-  const addresses: InterfaceAddress[] = [];
-  const socket = new NetlinkSocket(NETLINK_ROUTE, doing);
-  try {
-    const { errno } = socket.dump(
-      RTM_GETADDR,
-      new Uint8Array(IFADDRMSG_BYTES),
-      (type, view, offset, end) => {
-        if (type !== RTM_NEWADDR || end - offset < IFADDRMSG_BYTES) return;
-        const address = decodeAddress(view, offset, end);
-        if (address !== undefined) addresses.push(address);
-      },
-      () => (addresses.length = 0),
-    );
-    if (errno !== 0) throw new SystemError(errno, { syscall: 'RTM_GETADDR', doing });
-  } finally {
-    socket.close();
-  }
-  return addresses;
+  const request = { type: RTM_GETADDR, name: 'RTM_GETADDR', answer: RTM_NEWADDR };
+  const fixed = new Uint8Array(IFADDRMSG_BYTES);
+  return dumpAll(request, fixed, decodeAddress, 'listing the addresses of this host');
 }
 
 /**
- * Puts an address on an interface.
+ * Puts an address on an interface. An IPv6 address is usable at once: the kernel does not look for another owner, which for
+ * an address that many hosts share would fail.
  * @returns `'present'` if the interface had it before, with this prefix length
  * @throws SystemError `EPERM` without CAP_NET_ADMIN, `ENODEV`
  */
@@ -99,22 +95,16 @@ function changeAddress(
 ): number {
   const parsed = parseIp(address);
   assert(parsed !== undefined, `not an IP address: ${address}`);
-  const index = libc().if_nametoindex(interfaceName);
-  if (index === 0) throw new SystemError(ENODEV, { syscall: `if_nametoindex(${interfaceName})`, doing });
   const fixed = new Uint8Array(IFADDRMSG_BYTES); // family, prefix length, flags, scope, u32 interface index
   fixed[0] = familyNumber(parsed.family);
   fixed[1] = prefixLength;
-  new DataView(fixed.buffer).setUint32(4, index, true);
+  if (parsed.family === 'ipv6') fixed[2] = IFA_F_NODAD;
+  new DataView(fixed.buffer).setUint32(4, indexOf(interfaceName, doing), true);
   const payload = withAttributes(fixed, [
     [IFA_LOCAL, parsed.bytes],
     [IFA_ADDRESS, parsed.bytes],
   ]);
-  const socket = new NetlinkSocket(NETLINK_ROUTE, doing);
-  try {
-    return socket.change(type, type === RTM_NEWADDR ? NLM_F_CREATE | NLM_F_EXCL : 0, payload);
-  } finally {
-    socket.close();
-  }
+  return changeOnce(type, type === RTM_NEWADDR ? NLM_F_CREATE | NLM_F_EXCL : 0, payload, doing);
 }
 
 function decodeAddress(view: DataView, offset: number, end: number): InterfaceAddress | undefined {
@@ -135,5 +125,14 @@ function decodeAddress(view: DataView, offset: number, end: number): InterfaceAd
     prefixLength: view.getUint8(offset + 1),
     broadcast,
     scope: SCOPES[view.getUint8(offset + 3)] ?? 'global',
+    state: own.includes(':') ? stateOf(view.getUint8(offset + 2)) : 'usable',
   };
+}
+
+/** The bit of a temporary IPv6 address means "secondary" with IPv4, where it is of no importance. */
+function stateOf(flags: number): InterfaceAddress['state'] {
+  if ((flags & IFA_F_DADFAILED) !== 0) return 'duplicate';
+  if ((flags & IFA_F_TENTATIVE) !== 0) return 'tentative';
+  if ((flags & IFA_F_DEPRECATED) !== 0) return 'deprecated';
+  return (flags & IFA_F_TEMPORARY) !== 0 ? 'temporary' : 'usable';
 }

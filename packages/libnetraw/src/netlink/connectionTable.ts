@@ -1,10 +1,6 @@
-/** TCP connections, one row each, in columns. Only the first `count` rows of a column hold something. */
-export interface TcpConnections {
+interface Columns {
   readonly count: number;
-  readonly localAddress: Uint32Array<ArrayBuffer>;
   readonly localPort: Uint16Array<ArrayBuffer>;
-  /** The other end. */
-  readonly clientAddress: Uint32Array<ArrayBuffer>;
   readonly clientPort: Uint16Array<ArrayBuffer>;
   /** See `TcpState`. */
   readonly state: Uint8Array<ArrayBuffer>;
@@ -14,16 +10,33 @@ export interface TcpConnections {
   readonly limited: boolean;
 }
 
+/** TCP connections over IPv4, one row each, in columns. Only the first `count` rows of a column hold something. */
+export interface TcpConnections extends Columns {
+  readonly family: 4;
+  /** Unsigned numbers. */
+  readonly localAddress: Uint32Array<ArrayBuffer>;
+  /** The other end. */
+  readonly clientAddress: Uint32Array<ArrayBuffer>;
+}
+
+/** TCP connections over IPv6; see {@link TcpConnections}. */
+export interface TcpConnections6 extends Columns {
+  readonly family: 6;
+  /** 16 bytes a row. */
+  readonly localAddress: Uint8Array<ArrayBuffer>;
+  /** The other end: 16 bytes a row. */
+  readonly clientAddress: Uint8Array<ArrayBuffer>;
+}
+
 const FIRST_CAPACITY = 256;
+const ADDRESS6_BYTES = 16;
 
 /** Columns that grow by doubling, up to a limit. */
-export class ConnectionTable {
+abstract class ConnectionColumns {
   readonly #limit: number;
   #count = 0;
   #limited = false;
-  #localAddress = new Uint32Array(FIRST_CAPACITY);
   #localPort = new Uint16Array(FIRST_CAPACITY);
-  #clientAddress = new Uint32Array(FIRST_CAPACITY);
   #clientPort = new Uint16Array(FIRST_CAPACITY);
   #state = new Uint8Array(FIRST_CAPACITY);
 
@@ -35,6 +48,55 @@ export class ConnectionTable {
     return this.#count;
   }
 
+  /** Forgets all rows from `count` on. */
+  truncate(count: number): void {
+    this.#count = count;
+    this.#limited &&= count === this.#limit;
+  }
+
+  /** The row that was added, or -1: beyond the limit a row is left out, and that is noted. */
+  protected addRow(localPort: number, clientPort: number, state: number): number {
+    const row = this.#count;
+    if (row === this.#limit) {
+      this.#limited = true;
+      return -1;
+    }
+    if (row === this.#state.length) this.#grow();
+    this.#localPort[row] = localPort;
+    this.#clientPort[row] = clientPort;
+    this.#state[row] = state;
+    this.#count = row + 1;
+    return row;
+  }
+
+  protected columns(consistent: boolean): Columns {
+    return {
+      count: this.#count,
+      localPort: this.#localPort,
+      clientPort: this.#clientPort,
+      state: this.#state,
+      consistent,
+      limited: this.#limited,
+    };
+  }
+
+  /** Makes room in the columns of addresses. */
+  protected abstract growAddresses(capacity: number): void;
+
+  #grow(): void {
+    const capacity = this.#state.length * 2;
+    this.#localPort = extended(this.#localPort, new Uint16Array(capacity));
+    this.#clientPort = extended(this.#clientPort, new Uint16Array(capacity));
+    this.#state = extended(this.#state, new Uint8Array(capacity));
+    this.growAddresses(capacity);
+  }
+}
+
+/** Connections over IPv4. */
+export class ConnectionTable extends ConnectionColumns {
+  #localAddress = new Uint32Array(FIRST_CAPACITY);
+  #clientAddress = new Uint32Array(FIRST_CAPACITY);
+
   /** Beyond the limit a row is left out, and that is noted. */
   add(
     localAddress: number,
@@ -43,47 +105,52 @@ export class ConnectionTable {
     clientPort: number,
     state: number,
   ): void {
-    const row = this.#count;
-    if (row === this.#limit) {
-      this.#limited = true;
-      return;
-    }
-    if (row === this.#state.length) this.#grow();
+    const row = this.addRow(localPort, clientPort, state);
+    if (row < 0) return;
     this.#localAddress[row] = localAddress;
-    this.#localPort[row] = localPort;
     this.#clientAddress[row] = clientAddress;
-    this.#clientPort[row] = clientPort;
-    this.#state[row] = state;
-    this.#count = row + 1;
-  }
-
-  /** Forgets all rows from `count` on. */
-  truncate(count: number): void {
-    this.#count = count;
-    this.#limited &&= count === this.#limit;
   }
 
   /** The table as it is; it must not be added to afterwards. */
   finish(consistent: boolean): TcpConnections {
-    return {
-      count: this.#count,
-      localAddress: this.#localAddress,
-      localPort: this.#localPort,
-      clientAddress: this.#clientAddress,
-      clientPort: this.#clientPort,
-      state: this.#state,
-      consistent,
-      limited: this.#limited,
-    };
+    const addresses = { localAddress: this.#localAddress, clientAddress: this.#clientAddress };
+    return { family: 4, ...this.columns(consistent), ...addresses };
   }
 
-  #grow(): void {
-    const capacity = this.#state.length * 2;
+  protected override growAddresses(capacity: number): void {
     this.#localAddress = extended(this.#localAddress, new Uint32Array(capacity));
-    this.#localPort = extended(this.#localPort, new Uint16Array(capacity));
     this.#clientAddress = extended(this.#clientAddress, new Uint32Array(capacity));
-    this.#clientPort = extended(this.#clientPort, new Uint16Array(capacity));
-    this.#state = extended(this.#state, new Uint8Array(capacity));
+  }
+}
+
+/** Connections over IPv6. */
+export class ConnectionTable6 extends ConnectionColumns {
+  #localAddress = new Uint8Array(FIRST_CAPACITY * ADDRESS6_BYTES);
+  #clientAddress = new Uint8Array(FIRST_CAPACITY * ADDRESS6_BYTES);
+
+  /** Addresses of 16 bytes; they are copied. Beyond the limit a row is left out, and that is noted. */
+  add(
+    localAddress: Uint8Array,
+    localPort: number,
+    clientAddress: Uint8Array,
+    clientPort: number,
+    state: number,
+  ): void {
+    const row = this.addRow(localPort, clientPort, state);
+    if (row < 0) return;
+    this.#localAddress.set(localAddress, row * ADDRESS6_BYTES);
+    this.#clientAddress.set(clientAddress, row * ADDRESS6_BYTES);
+  }
+
+  /** The table as it is; it must not be added to afterwards. */
+  finish(consistent: boolean): TcpConnections6 {
+    const addresses = { localAddress: this.#localAddress, clientAddress: this.#clientAddress };
+    return { family: 6, ...this.columns(consistent), ...addresses };
+  }
+
+  protected override growAddresses(capacity: number): void {
+    this.#localAddress = extended(this.#localAddress, new Uint8Array(capacity * ADDRESS6_BYTES));
+    this.#clientAddress = extended(this.#clientAddress, new Uint8Array(capacity * ADDRESS6_BYTES));
   }
 }
 

@@ -1,6 +1,5 @@
-import { SystemError } from '../libc/index.js';
 import { attributeText, forEachAttribute } from './attributes.js';
-import { NETLINK_ROUTE, NetlinkSocket } from './netlinkSocket.js';
+import { dumpAll } from './rtnetlink.js';
 
 /** A network interface. */
 export interface Link {
@@ -30,23 +29,9 @@ const IFF_LOWER_UP = 0x1_0000;
 
 /** The network interfaces of this network namespace, by index. Needs no privilege. Throws {@link SystemError}. */
 export function listLinks(): Link[] {
-  const doing = 'listing the network interfaces';
-  const links: Link[] = [];
-  const socket = new NetlinkSocket(NETLINK_ROUTE, doing);
-  try {
-    const { errno } = socket.dump(
-      RTM_GETLINK,
-      new Uint8Array(IFINFOMSG_BYTES),
-      (type, view, offset, end) => {
-        if (type === RTM_NEWLINK && end - offset >= IFINFOMSG_BYTES)
-          links.push(decodeLink(view, offset, end));
-      },
-      () => (links.length = 0),
-    );
-    if (errno !== 0) throw new SystemError(errno, { syscall: 'RTM_GETLINK', doing });
-  } finally {
-    socket.close();
-  }
+  const request = { type: RTM_GETLINK, name: 'RTM_GETLINK', answer: RTM_NEWLINK };
+  const fixed = new Uint8Array(IFINFOMSG_BYTES);
+  const links = dumpAll(request, fixed, decodeLink, 'listing the network interfaces');
   return links.sort((a, b) => a.index - b.index);
 }
 

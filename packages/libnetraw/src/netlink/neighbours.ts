@@ -1,7 +1,10 @@
+import assert from 'node:assert/strict';
 import { SystemError } from '../libc/index.js';
-import { forEachAttribute } from './attributes.js';
-import { formatIp } from './ipText.js';
-import { NETLINK_ROUTE, NetlinkSocket } from './netlinkSocket.js';
+import { ENOENT } from '../libc/constants.js';
+import { forEachAttribute, withAttributes } from './attributes.js';
+import { familyNumber, formatIp, parseIp } from './ipText.js';
+import { NLM_F_CREATE, NLM_F_REPLACE } from './netlinkSocket.js';
+import { changeOnce, dumpAll, indexOf } from './rtnetlink.js';
 
 /** What the kernel knows of another host on a link: its ARP table, and the same for IPv6. */
 export interface Neighbour {
@@ -14,10 +17,13 @@ export interface Neighbour {
 }
 
 const RTM_NEWNEIGH = 28;
+const RTM_DELNEIGH = 29;
 const RTM_GETNEIGH = 30;
+/** struct ndmsg { u8 family, pad; u16 pad; s32 ifindex; u16 state; u8 flags, type } */
 const NDMSG_BYTES = 12;
 const NDA_DST = 1;
 const NDA_LLADDR = 2;
+const NUD_PERMANENT = 0x80;
 const STATES: Readonly<Record<number, Neighbour['state']>> = {
   0x01: 'incomplete',
   0x02: 'reachable',
@@ -31,25 +37,50 @@ const STATES: Readonly<Record<number, Neighbour['state']>> = {
 
 /** The neighbours that the kernel knows, on all interfaces. Needs no privilege. Throws {@link SystemError}. */
 export function listNeighbours(): Neighbour[] {
-  const doing = 'listing the neighbours';
-  const neighbours: Neighbour[] = [];
-  const socket = new NetlinkSocket(NETLINK_ROUTE, doing);
-  try {
-    const { errno } = socket.dump(
-      RTM_GETNEIGH,
-      new Uint8Array(NDMSG_BYTES),
-      (type, view, offset, end) => {
-        if (type !== RTM_NEWNEIGH || end - offset < NDMSG_BYTES) return;
-        const neighbour = decodeNeighbour(view, offset, end);
-        if (neighbour !== undefined) neighbours.push(neighbour);
-      },
-      () => (neighbours.length = 0),
-    );
-    if (errno !== 0) throw new SystemError(errno, { syscall: 'RTM_GETNEIGH', doing });
-  } finally {
-    socket.close();
-  }
-  return neighbours;
+  const request = { type: RTM_GETNEIGH, name: 'RTM_GETNEIGH', answer: RTM_NEWNEIGH };
+  return dumpAll(request, new Uint8Array(NDMSG_BYTES), decodeNeighbour, 'listing the neighbours');
+}
+
+/**
+ * Fixes the MAC of a neighbour: it is not asked for any more, and a MAC that was learned is forgotten.
+ * @throws SystemError `EPERM` without CAP_NET_ADMIN, `ENODEV`, `ENETDOWN`
+ */
+export function setPermanentNeighbour(interfaceName: string, address: string, mac: Uint8Array): void {
+  const doing = `fixing the MAC of ${address} on ${interfaceName}`;
+  const payload = encodeNeighbour(interfaceName, address, mac, doing);
+  const errno = changeOnce(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, payload, doing);
+  if (errno !== 0) throw new SystemError(errno, { syscall: 'RTM_NEWNEIGH', doing });
+}
+
+/**
+ * Makes the kernel forget a neighbour.
+ * @returns `'absent'` if it knows none such
+ * @throws SystemError `EPERM` without CAP_NET_ADMIN, `ENODEV`
+ */
+export function deleteNeighbour(interfaceName: string, address: string): 'deleted' | 'absent' {
+  const doing = `forgetting ${address} on ${interfaceName}`;
+  const errno = changeOnce(RTM_DELNEIGH, 0, encodeNeighbour(interfaceName, address, undefined, doing), doing);
+  if (errno === ENOENT) return 'absent';
+  if (errno !== 0) throw new SystemError(errno, { syscall: 'RTM_DELNEIGH', doing });
+  return 'deleted';
+}
+
+function encodeNeighbour(
+  interfaceName: string,
+  address: string,
+  mac: Uint8Array | undefined,
+  doing: string,
+): Uint8Array {
+  const parsed = parseIp(address);
+  assert(parsed !== undefined, `not an IP address: ${address}`);
+  const fixed = new Uint8Array(NDMSG_BYTES);
+  fixed[0] = familyNumber(parsed.family);
+  const view = new DataView(fixed.buffer);
+  view.setInt32(4, indexOf(interfaceName, doing), true);
+  if (mac !== undefined) view.setUint16(8, NUD_PERMANENT, true);
+  const attributes: [number, Uint8Array][] = [[NDA_DST, parsed.bytes]];
+  if (mac !== undefined) attributes.push([NDA_LLADDR, mac]);
+  return withAttributes(fixed, attributes);
 }
 
 function decodeNeighbour(view: DataView, offset: number, end: number): Neighbour | undefined {

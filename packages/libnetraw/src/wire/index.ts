@@ -8,6 +8,7 @@ export * from './ipAddress.js';
 export * from './ipv4.js';
 export * from './ipv6.js';
 export * from './neighbour.js';
+export * from './segmenter.js';
 export * from './status.js';
 export * from './tcp.js';
 export * from './transportChecksum.js';

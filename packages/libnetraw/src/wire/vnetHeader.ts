@@ -73,3 +73,13 @@ export function encodeVnetHeader(memory: Uint8Array, offset: number, header: Vne
   writeNative(memory, offset + 8, header.checksumOffset);
   return offset + VNET_HEADER_BYTES;
 }
+
+/** Corrects a vnet header after `bytes` were inserted in front of what it speaks of, such as a VLAN tag. */
+export function shiftVnetHeader(memory: Uint8Array, offset: number, bytes: number): void {
+  if (memory[offset + 1] !== VnetSegmentation.none) {
+    writeNative(memory, offset + 2, readNative(memory, offset + 2) + bytes);
+  }
+  if ((memory[offset] & VnetFlag.needsChecksum) !== 0) {
+    writeNative(memory, offset + 6, readNative(memory, offset + 6) + bytes);
+  }
+}

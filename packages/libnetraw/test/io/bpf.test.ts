@@ -48,9 +48,19 @@ describe('assemble', () => {
 describe('dispatcherFilter', () => {
   const filter = dispatcherFilter({ macs: [MAC], arpTargets: [CLUSTER] });
 
-  it('takes frames to its MACs, from other hosts and from this one', () => {
+  it('takes frames to its MACs, but not what this host says itself', () => {
     expect(interpret(filter, frameTo(MAC))).toBeGreaterThan(60);
-    expect(interpret(filter, frameTo(MAC), { packetType: 4 })).toBeGreaterThan(60);
+    expect(interpret(filter, frameTo(MAC), { packetType: 3 })).toBeGreaterThan(60);
+    expect(interpret(filter, frameTo(MAC), { packetType: 4 })).toBe(0);
+  });
+
+  it("takes frames to a gateway's MAC, from other hosts and from this one", () => {
+    const both = dispatcherFilter({ macs: [MAC], gatewayMacs: [SIBLING], arpTargets: [] });
+    for (const packetType of [3, 4]) {
+      expect(interpret(both, frameTo(SIBLING), { packetType })).toBeGreaterThan(60);
+      expect(interpret(both, frameTo(OTHER), { packetType })).toBe(0);
+    }
+    expect(interpret(both, frameTo(MAC), { packetType: 4 })).toBe(0);
   });
 
   it('leaves frames to others, near misses included', () => {
@@ -65,8 +75,29 @@ describe('dispatcherFilter', () => {
     expect(interpret(filter, arpAbout(CLUSTER), { packetType: 4 })).toBe(0);
   });
 
-  it('leaves frames whose VLAN tag the card took off', () => {
-    expect(interpret(filter, frameTo(MAC), { vlanTagPresent: 1 })).toBe(0);
+  it('takes frames whose VLAN tag the card took off', () => {
+    expect(interpret(filter, frameTo(MAC), { vlanTagPresent: 1 })).toBeGreaterThan(60);
+  });
+
+  it('takes neighbour solicitations about its addresses, but nothing else of IPv6', () => {
+    const target = Uint8Array.from({ length: 16 }, (_, i) => (i < 2 ? 0xfd : i));
+    const solicits = dispatcherFilter({ macs: [MAC], arpTargets: [], solicitTargets: [target] });
+    const frame = frameTo(parseMac('33:33:ff:0d:0e:0f')!, 0x86dd);
+    const solicitation = new Uint8Array(86);
+    solicitation.set(frame);
+    solicitation[14] = 0x60;
+    solicitation[20] = 58;
+    solicitation[54] = 135;
+    solicitation.set(target, 62);
+    expect(interpret(solicits, solicitation)).toBeGreaterThan(0);
+    expect(interpret(solicits, solicitation, { packetType: 4 })).toBe(0);
+    expect(interpret(filter, solicitation)).toBe(0);
+    for (const at of [20, 54, 77]) {
+      const other = solicitation.slice();
+      other[at] += 1;
+      expect(interpret(solicits, other), `byte ${at}`).toBe(0);
+    }
+    expect(interpret(solicits, solicitation.subarray(0, 70))).toBe(0);
   });
 
   it('rejects ARP that is cut off instead of reading beyond it', () => {
@@ -74,13 +105,16 @@ describe('dispatcherFilter', () => {
   });
 
   it('takes as many addresses as it promises', () => {
-    const macs = Array.from({ length: 128 }, (_, i) => Uint8Array.of(2, 0x52, 0x4d, 0, 1, i));
-    const arpTargets = Array.from({ length: 128 }, (_, i) => CLUSTER + i);
-    const large = dispatcherFilter({ macs, arpTargets });
-    for (const mac of macs) expect(interpret(large, frameTo(mac))).toBeGreaterThan(0);
+    const macs = Array.from({ length: 255 }, (_, i) => Uint8Array.of(2, 0x52, 0x4d, 0, 1, i));
+    const gatewayMacs = Array.from({ length: 255 }, (_, i) => Uint8Array.of(2, 0x52, 0x4e, 0, 1, i));
+    const arpTargets = Array.from({ length: 510 }, (_, i) => CLUSTER + i);
+    const large = dispatcherFilter({ macs, gatewayMacs, arpTargets });
+    for (const mac of [...macs, ...gatewayMacs]) expect(interpret(large, frameTo(mac))).toBeGreaterThan(0);
+    for (const mac of gatewayMacs)
+      expect(interpret(large, frameTo(mac), { packetType: 4 })).toBeGreaterThan(0);
     for (const target of arpTargets) expect(interpret(large, arpAbout(target))).toBeGreaterThan(0);
-    expect(interpret(large, arpAbout(CLUSTER + 128))).toBe(0);
-    expect(() => dispatcherFilter({ macs, arpTargets: [...arpTargets, 1] })).toThrow(/256/);
+    expect(interpret(large, arpAbout(CLUSTER + 510))).toBe(0);
+    expect(() => dispatcherFilter({ macs, gatewayMacs, arpTargets: [...arpTargets, 1] })).toThrow(/1020/);
   });
 });
 

@@ -1,7 +1,14 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { listTcpConnections, listTcpListeners, TcpState, type TcpConnections } from '../../src/index.js';
+import {
+  listTcpConnections,
+  listTcpConnections6,
+  listTcpListeners,
+  parseIp,
+  TcpState,
+  type TcpConnections,
+} from '../../src/index.js';
 import { ConnectionTable } from '../../src/netlink/connectionTable.js';
 
 const LOOPBACK = 0x7f000001;
@@ -64,6 +71,50 @@ describe.each([
     clients[0].end();
     await until(() => listTcpConnections({ ports: [port], states: ['closeWait'] }).count === 1);
     expect(listTcpConnections({ ports: [port] }).count).toBe(CLIENTS);
+  });
+});
+
+describe('connections over IPv6', () => {
+  const LOOPBACK6 = parseIp('::1')!.bytes;
+  let server: Server;
+  let port: number;
+  const clients: Socket[] = [];
+
+  beforeAll(async () => {
+    server = createServer(() => {}).listen(0, '::', 511);
+    await once(server, 'listening');
+    port = (server.address() as AddressInfo).port;
+    for (let i = 0; i < CLIENTS; i++) clients.push(connect({ port, host: '::1' }));
+    clients.push(connect({ port, host: '127.0.0.1' }));
+    await Promise.all(clients.map((client) => once(client, 'connect')));
+    await until(() => listTcpConnections6({ ports: [port], localAddress: LOOPBACK6 }).count === CLIENTS);
+  });
+
+  afterAll(() => {
+    for (const client of clients) client.destroy();
+    server.close();
+  });
+
+  it('are listed apart from those over IPv4 to the same listener', () => {
+    for (const ports of [[port], [port, 1]]) {
+      const list = listTcpConnections6({ localAddress: LOOPBACK6, ports });
+      expect(list).toMatchObject({ family: 6, count: CLIENTS, consistent: true, limited: false });
+      for (let row = 0; row < CLIENTS; row++) {
+        expect(list.localAddress.subarray(16 * row, 16 * row + 16)).toEqual(LOOPBACK6);
+        expect(list.clientAddress.subarray(16 * row, 16 * row + 16)).toEqual(LOOPBACK6);
+        expect([list.localPort[row], list.state[row]]).toEqual([port, TcpState.established]);
+      }
+      const own = clients.slice(0, CLIENTS).map((client) => client.localPort);
+      expect(new Set(list.clientPort.slice(0, CLIENTS))).toEqual(new Set(own));
+    }
+    expect(listTcpConnections({ ports: [port] })).toMatchObject({ family: 4, count: 1 });
+  });
+
+  it('are chosen by address, and limited', () => {
+    const other = parseIp('::2')!.bytes;
+    expect(listTcpConnections6({ localAddress: other, ports: [port] }).count).toBe(0);
+    expect(listTcpConnections6({ ports: [port], limit: 7 })).toMatchObject({ count: 7, limited: true });
+    expect(listTcpConnections6({ localAddress: LOOPBACK6, ports: [1] }).count).toBe(0);
   });
 });
 

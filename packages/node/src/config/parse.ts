@@ -93,11 +93,12 @@ const dropUndefined = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T
 function toNodeConfig(file: string, written: FileConfig): NodeConfig {
   const here = (path: string): string => resolve(dirname(file), path);
   const { election, keyFile = [], ...ring } = written.ring;
-  const { address, outside, clusters, ...rest } = dropUndefined(written);
+  const { address, address6, outside, clusters, ...rest } = dropUndefined(written);
   return {
     ...rest,
     file,
     ...(address === undefined ? {} : { address }),
+    ...(address6 === undefined ? {} : { address6 }),
     ...(outside === undefined ? {} : { outside }),
     ring: { ...ring, keyFiles: [keyFile].flat().map(here), election: toElection(election) },
     clusters: clusters as readonly ClusterConfig[],

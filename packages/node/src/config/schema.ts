@@ -5,13 +5,13 @@
 import { SCHEDULER_NAMES } from '@ringmaster/dispatch';
 import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
+import { canonicalAddress } from './address.js';
 
 /** Ways of dispatching: MAC rewriting, address rewriting, by content. */
 export const MODES = ['l4/2', 'l4/3', 'l7'] as const;
 export const PROTOCOLS = ['tcp', 'udp', 'all'] as const;
 export const CAPABILITIES = ['dispatch', 'serve'] as const;
-/** `load-aware` is a word of the format, but not of this version. */
-export const SCHEDULERS = [...SCHEDULER_NAMES, 'load-aware'] as const;
+export const SCHEDULERS = SCHEDULER_NAMES;
 
 const oneOf = (words: readonly string[]): string => `one of ${words.join(', ')}`;
 
@@ -33,17 +33,27 @@ const interfaceName = z
 
 const ipv4 = (error: string) => z.string({ error }).refine(isIPv4, { error });
 
-/** An address that hosts can own: not unspecified, loopback, multicast, broadcast or link-local-scoped with a zone. */
+/**
+ * An address that hosts can own and others can call: not unspecified, loopback, multicast, broadcast or link-local, nor an
+ * IPv4 address in the clothes of IPv6.
+ */
 function isUnicast(address: string): boolean {
   if (isIPv4(address)) {
-    const first = Number(address.split('.', 1)[0]);
-    return first !== 0 && first !== 127 && first < 224;
+    const [first, second] = address.split('.').map(Number);
+    return first !== 0 && first !== 127 && first < 224 && !(first === 169 && second === 254);
   }
-  return isIPv6(address) && !/^(::1?$|ff|.*%)/i.test(address);
+  return isIPv6(address) && !/^(::(1?$|ffff:)|ff|fe[89ab]|.*%)/i.test(canonicalAddress(address) ?? '%');
 }
 
 const ADDRESS = 'an IPv4 or IPv6 unicast address, like 10.0.0.100';
 const unicastAddress = z.string({ error: ADDRESS }).refine(isUnicast, { error: ADDRESS });
+
+const isLinkLocal = (address: string): boolean =>
+  isIPv6(address) && /^fe[89ab][0-9a-f]:[^%]*$/i.test(address);
+const GATEWAY = 'an IPv4 or IPv6 address of the network of interface, like 10.0.0.1';
+const gatewayAddress = z
+  .string({ error: GATEWAY })
+  .refine((address) => isUnicast(address) || isLinkLocal(address), { error: GATEWAY });
 
 function isHttpUrl(value: string): boolean {
   const url = URL.canParse(value) ? new URL(value) : undefined;
@@ -73,12 +83,29 @@ const health = z.strictObject(
   { error: 'a mapping with http or tcp, and optionally intervalMs, timeoutMs, rise, fall' },
 );
 
+const FIXED_SERVERS = 'a list of 1 to 64 servers, like [10.0.0.21, { address: 10.0.0.22, weight: 2 }]';
+const shareOfTheLoad = whole(1, 255, 'a share of the load').default(1);
+const FIXED_SERVER = 'the address of a server, or a mapping like { address: 10.0.0.22, weight: 2 }';
+const fixedServer = z
+  .union([unicastAddress, z.strictObject({ address: unicastAddress, weight: shareOfTheLoad })], {
+    error: FIXED_SERVER,
+  })
+  .transform((written) => (typeof written === 'string' ? { address: written, weight: 1 } : written));
+
+const TRUE_OR_FALSE = 'true or false';
+
 const servicePort = z.strictObject(
   {
     port: portNumber,
     protocol: z.enum(PROTOCOLS, { error: oneOf(PROTOCOLS) }).default('tcp'),
     scheduler: z.enum(SCHEDULERS, { error: oneOf(SCHEDULERS) }).default('round-robin'),
     targetPort: portNumber.optional(),
+    stateless: z.boolean({ error: TRUE_OR_FALSE }).default(false),
+    servers: z
+      .array(fixedServer, { error: FIXED_SERVERS })
+      .min(1, { error: FIXED_SERVERS })
+      .max(64, { error: FIXED_SERVERS })
+      .optional(),
     health: health.optional(),
   },
   { error: 'a mapping like { port: 80, protocol: tcp }' },
@@ -89,7 +116,7 @@ const cluster = z.strictObject(
   {
     address: unicastAddress,
     mode: z.enum(MODES, { error: oneOf(MODES) }).default('l4/2'),
-    gateway: unicastAddress.optional(),
+    gateway: gatewayAddress.optional(),
     ports: z.array(servicePort, { error: PORTS }).min(1, { error: PORTS }).max(256, { error: PORTS }),
   },
   { error: 'a mapping with address, mode and ports' },
@@ -108,8 +135,6 @@ const keyFile = z.union([text(KEY_FILES), z.array(text(KEY_FILES)).min(1).max(16
 
 /** What carries the ring: datagrams, or frames of its own EtherType. */
 export const TRANSPORTS = ['udp', 'ethernet'] as const;
-
-const TRUE_OR_FALSE = 'true or false';
 
 const ring = z.strictObject(
   {
@@ -136,16 +161,18 @@ export const fileSchema = z.strictObject(
   {
     interface: interfaceName,
     address: ipv4('an IPv4 address of the interface').optional(),
+    address6: unicastAddress.refine(isIPv6, { error: 'an IPv6 address of the interface' }).optional(),
     outside: z
       .strictObject({ interface: interfaceName }, { error: 'a mapping like { interface: eth1 }' })
       .optional(),
-    weight: whole(1, 255, 'a share of the load').default(1),
+    weight: shareOfTheLoad,
     capabilities: z
       .array(z.enum(CAPABILITIES, { error: oneOf(CAPABILITIES) }), { error: CAPABILITY_LIST })
       .min(1, { error: CAPABILITY_LIST })
       .default(['dispatch', 'serve']),
     ring,
     clusters: z.array(cluster, { error: CLUSTERS }).min(1, { error: CLUSTERS }).max(64, { error: CLUSTERS }),
+    workers: whole(1, 16, 'a number of threads for packets').default(1),
     maxConnections: whole(1024, 16_777_216, 'a number of connections').default(1_048_576),
     control: z
       .strictObject(
@@ -159,21 +186,29 @@ export const fileSchema = z.strictObject(
 
 export type FileConfig = z.output<typeof fileSchema>;
 
+/** What a schema is about, without defaults and the like around it; of several ways of writing the one that is a mapping. */
+function bare(schema: unknown): unknown {
+  let inner = schema;
+  for (;;) {
+    if (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) {
+      inner = inner.unwrap();
+    } else if (inner instanceof z.ZodPipe) {
+      inner = inner.in;
+    } else if (inner instanceof z.ZodUnion) {
+      inner = inner.options.find((option) => option instanceof z.ZodObject);
+    } else return inner;
+  }
+}
+
 /** The keys that may stand in the mapping at `path`, or none when no mapping may stand there. */
 export function keysAt(path: readonly (string | number)[]): string[] {
   let schema: unknown = fileSchema;
-  for (const step of [...path, undefined]) {
-    while (
-      schema instanceof z.ZodOptional ||
-      schema instanceof z.ZodDefault ||
-      schema instanceof z.ZodPrefault
-    ) {
-      schema = schema.unwrap();
-    }
-    if (step === undefined) break;
+  for (const step of path) {
+    schema = bare(schema);
     if (schema instanceof z.ZodArray) schema = schema.element;
     else if (schema instanceof z.ZodObject) schema = schema.shape[step];
     else return [];
   }
-  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  const mapping = bare(schema);
+  return mapping instanceof z.ZodObject ? Object.keys(mapping.shape) : [];
 }

@@ -17,6 +17,10 @@ export function configTemplate(options: TemplateOptions): string {
 # in the ring; 'address' chooses another one of its addresses.
 interface: ${options.interface}
 # address: 10.0.0.11
+# For l4/3 over IPv6, which of its IPv6 addresses is the node's own; without this, its first global one.
+# address6: 2001:db8::11
+# With a second card towards the clients: the router is there, and the cluster addresses are.
+# outside: { interface: eth1 }
 
 # This node's share of the load, 1 to 255, for schedulers that weigh.
 weight: 1
@@ -51,20 +55,9 @@ ring:
   # Quorum: with fewer members than this nobody dispatches. More than half of the nodes forbids a split brain.
   minimumMembers: 1
 
-clusters:
-  # The address that clients call. It belongs to no host: the nodes take it on and give it back themselves.
-  - address: ${options.address}
-    # How packets are passed on: l4/2 rewrites MAC addresses, and servers answer the clients directly.
-    mode: l4/2
-    ports:
-      - port: 80
-        # tcp, udp or all
-        protocol: tcp
-        # Who gets the next connection.
-        scheduler: round-robin
-        # A node whose own service fails this check leaves the ring until it answers again.
-        # health: { http: "http://127.0.0.1:80/", intervalMs: 1000, timeoutMs: 1000, rise: 2, fall: 3 }
-        # health: { tcp: "127.0.0.1:80" }
+${clustersSection(options.address)}
+# How many threads dispatch packets.
+workers: 1
 
 # How many connections the dispatcher remembers, at 48 bytes each.
 maxConnections: 1048576
@@ -72,5 +65,31 @@ maxConnections: 1048576
 control:
   # Where \`ringmaster status\` finds the node. Only its owner may use it.
   socket: /run/ringmaster.sock
+`;
+}
+
+function clustersSection(address: string): string {
+  return `clusters:
+  # The address that clients call. It belongs to no host: the nodes take it on and give it back themselves.
+  - address: ${address}
+    # How packets are passed on: l4/2 rewrites MAC addresses, and servers answer the clients directly;
+    # l4/3 rewrites IP addresses, and servers answer through the dispatcher, at a ghost gateway.
+    mode: l4/2
+    # l4/3 only: a free address of the network of 'interface', which belongs to no host either.
+    # gateway: 10.0.0.99
+    ports:
+      - port: 80
+        # tcp, udp or all
+        protocol: tcp
+        # Who gets the next connection.
+        scheduler: round-robin
+        # With scheduler source-hash or maglev: remember no connections, work out the server for each packet.
+        # stateless: true
+        # l4/3 only: another port of the servers, and servers that are no members of the ring.
+        # targetPort: 8080
+        # servers: [10.0.0.21, { address: 10.0.0.22, weight: 2 }]
+        # A node whose own service fails this check leaves the ring until it answers again.
+        # health: { http: "http://127.0.0.1:80/", intervalMs: 1000, timeoutMs: 1000, rise: 2, fall: 3 }
+        # health: { tcp: "127.0.0.1:80" }
 `;
 }

@@ -42,11 +42,21 @@ export interface HealthConfig {
   readonly fall: number;
 }
 
+/** A server outside the ring. */
+export interface FixedServerConfig {
+  readonly address: string;
+  readonly weight: number;
+}
+
 export interface ServicePortConfig {
   readonly port: number;
   readonly protocol: ServiceProtocol;
   readonly scheduler: SchedulerName;
   readonly targetPort?: number;
+  /** No connection map: the scheduler says for each packet which server it goes to. */
+  readonly stateless: boolean;
+  /** L4/3: serve this port instead of the members of the ring. */
+  readonly servers?: readonly FixedServerConfig[];
   readonly health?: HealthConfig;
 }
 
@@ -63,11 +73,15 @@ export interface NodeConfig {
   readonly interface: string;
   /** Which address of the interface is the node's own; absent: its first IPv4 address. */
   readonly address?: string;
+  /** Which IPv6 address of the interface is the node's own, for L4/3 over IPv6; absent: its first global one. */
+  readonly address6?: string;
   readonly outside?: { readonly interface: string };
   readonly weight: number;
   readonly capabilities: readonly Capability[];
   readonly ring: RingConfig;
   readonly clusters: readonly ClusterConfig[];
+  /** Threads that dispatch packets. */
+  readonly workers: number;
   readonly maxConnections: number;
   readonly control: { readonly socket: string };
 }

@@ -28,7 +28,7 @@ export function inventoryData(
   host: HostInterface,
   keys: readonly Uint8Array[] | undefined,
 ): InventoryWorkerData {
-  const clusters = config.clusters.map(({ address, ports }) => ({
+  const places = config.clusters.map(({ address, ports }) => ({
     address: ipv4Number(address),
     ports: ports.map((service) => service.port),
   }));
@@ -36,7 +36,7 @@ export function inventoryData(
     address: host.address,
     port: config.ring.port,
     keys,
-    clusters,
+    places,
     maxConnections: config.maxConnections,
   };
 }

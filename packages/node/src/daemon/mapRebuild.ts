@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import type { RingState } from '@ringmaster/ring';
 import { formatIpv4 } from '@ringmaster/ring';
 import { NodeCryptography } from '@ringmaster/transport';
@@ -25,6 +26,7 @@ export function makeRebuild(config: NodeConfig, shells: Shells, state: RingState
         host: formatIpv4(member),
         port: config.ring.port,
         cryptography,
+        ipv6: config.clusters.some(({ address }) => isIPv6(address)),
         acceptTimeoutMs: ACCEPT_TIMEOUT_MS,
         answerTimeoutMs: ANSWER_TIMEOUT_MS,
         maxConnections: config.maxConnections,

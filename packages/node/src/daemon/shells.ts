@@ -124,8 +124,14 @@ function openFrames({ onFatal }: ShellOptions, { name, mac }: HostInterface): Pr
 }
 
 async function openDataPlane({ config, logger, onFatal }: ShellOptions): Promise<DataPlane> {
-  const { interface: name, maxConnections } = config;
-  const options = { interface: name, clusters: dispatchClusters(config), maxConnections };
+  const { interface: name, outside, maxConnections, workers } = config;
+  const options = {
+    interface: name,
+    ...(outside && { outside: outside.interface }),
+    clusters: dispatchClusters(config),
+    maxConnections,
+    workers,
+  };
   const dataPlane = await startDataPlane(options).catch((error: unknown) => {
     throw new StartProblem('data-plane', (error as Error).message);
   });

@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+
 /** The offset between this thread's `performance.now()` and the clock that all threads and processes share. */
 const OFFSET_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now();
 

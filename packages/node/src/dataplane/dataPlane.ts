@@ -1,29 +1,29 @@
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
-import { findLink, Wake } from 'libnetraw';
+import { findLink, type Link } from 'libnetraw';
 import type { ConnectionRow, DispatchMode, ServerInfo } from '@ringmaster/dispatch';
 import { monotonicMs } from './clock.js';
-import { DataPlaneError, toError, toProblem } from './errors.js';
-import { SharedState } from './sharedState.js';
+import { DataPlaneError } from './errors.js';
+import { openIpOutput, type IpOutput } from './ipOutput.js';
+import { mergeReports, mergeStats } from './mergeStats.js';
+import { clientPrefixes, partition, type ClientPrefixes } from './partition.js';
 import type {
   Command,
   ConnectionList,
   DataPlaneOptions,
   DataPlaneStats,
   EnterReport,
-  Report,
-  WorkerData,
+  WorkerOptions,
 } from './types.js';
+import { WorkerHandle } from './workerHandle.js';
 
-/** How long a worker may take to leave before it is ended. */
-const CLOSE_TIMEOUT_MS = 1000;
+const DEFAULT_HOLD_BYTES = 4 * 1024 * 1024;
 
 /**
- * The packets' side of a node, in a thread of its own. Commands are applied in the order of their calls; none of them
+ * The packets' side of a node, in threads of its own. Commands are applied in the order of their calls; none of them
  * waits for packets, and packets do not wait for them.
  */
 export interface DataPlane {
+  /** By what packets leave whose next hop only the host knows: `IpOutput`. */
+  readonly routesBy: IpOutput['name'];
   /**
    * - `off` (at first): no frame is looked at, the network card does not know the virtual MACs, the connection map is
    *   forgotten. Connections may be entered already, for a takeover with a complete map.
@@ -58,7 +58,7 @@ export interface DataPlane {
   renewLease(untilMs: number): boolean;
   /** Trouble while it runs: `interface-down`, which may pass, or `worker-failed`, after which nothing is dispatched. */
   onError(listener: (error: DataPlaneError) => void): void;
-  /** Ends the worker; the network card is as before. Open promises resolve with what is known. */
+  /** Ends the workers; the network card is as before. Open promises resolve with what is known. */
   close(): Promise<void>;
 }
 
@@ -67,66 +67,68 @@ export interface DataPlane {
  * @throws DataPlaneError `not-permitted`, `no-such-interface`, `system`
  */
 export async function startDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
-  const link = findLink(options.interface);
-  if (link === undefined) {
-    throw new DataPlaneError('no-such-interface', `there is no network interface ${options.interface}`);
+  const inner = linkOf(options.interface);
+  const outer = options.outside === undefined ? inner : linkOf(options.outside);
+  const mtuBytes = options.mtuBytes ?? { inner: inner.mtuBytes, outer: outer.mtuBytes };
+  const plane = new WorkersDataPlane(options, await openIpOutput());
+  try {
+    await plane.start({ ...options, ...shareOf(options), mtuBytes }, inner.mac);
+  } catch (error) {
+    await plane.close();
+    throw error;
   }
-  const plane = new WorkerDataPlane(options, link.mac);
-  await plane.ready;
   return plane;
 }
 
-/** Open requests by number; each knows how to end when its answer will not come any more. */
-interface Pending {
-  readonly resolve: (report: Report) => void;
-  readonly abandon: () => void;
+function linkOf(name: string): Link {
+  const link = findLink(name);
+  if (link === undefined) {
+    throw new DataPlaneError('no-such-interface', `there is no network interface ${name}`);
+  }
+  return link;
 }
 
-class WorkerDataPlane implements DataPlane {
-  readonly ready: Promise<void>;
-  readonly #shared = new SharedState();
-  readonly #wake = Wake.create();
-  readonly #port: MessagePort;
-  readonly #worker: Worker;
-  readonly #exited: Promise<unknown>;
-  readonly #pending = new Map<number, Pending>();
+/** What each of the workers may have. */
+function shareOf(options: DataPlaneOptions): Pick<WorkerOptions, 'maxConnections' | 'holdBytes'> {
+  const { workers = 1, maxConnections, holdBytes = DEFAULT_HOLD_BYTES } = options;
+  const share = (whole: number): number => Math.ceil(whole / workers);
+  return { maxConnections: share(maxConnections), holdBytes: share(holdBytes) };
+}
+
+/** One or several workers as one data plane: all are told everything, and each has the connections of its clients. */
+class WorkersDataPlane implements DataPlane {
+  readonly routesBy: IpOutput['name'];
+  readonly #wanted: number;
+  readonly #prefixes: ClientPrefixes;
+  readonly #ipOutput: IpOutput;
+  readonly #workers: WorkerHandle[] = [];
   readonly #listeners: ((error: DataPlaneError) => void)[] = [];
   /** Whether the next lease is the first since this node last did not dispatch, so that it cannot be late. */
   #isNewTerm = true;
-  #lastId = 0;
-  #hasExited = false;
-  #isClosing = false;
+  #leaseUntilMs = 0;
 
-  constructor(options: DataPlaneOptions, ownMac: Uint8Array) {
-    const { port1, port2 } = new MessageChannel();
-    this.#port = port1;
-    const data: WorkerData = {
-      options,
-      ownMac,
-      seed: randomBytes(6).readUIntBE(0, 6),
-      shared: this.#shared.buffer,
-      wakeFd: this.#wake.fd,
-      port: port2,
-    };
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), {
-      name: 'dataplane',
-      workerData: data,
-      transferList: [port2],
-    });
-    this.#worker.on('error', (error: unknown) =>
-      this.#fail(toError({ ...toProblem(error), code: undefined })),
-    );
-    this.#exited = once(this.#worker, 'exit').then(() => this.#onExit());
-    this.ready = new Promise((resolve, reject) => {
-      this.#port.on('message', (report: Report) => {
-        if (report.type === 'ready') resolve();
-        else if (report.type === 'failed') reject(toError(report.problem));
-        else this.#onReport(report);
+  constructor(options: DataPlaneOptions, ipOutput: IpOutput) {
+    this.#wanted = options.workers ?? 1;
+    this.#prefixes = clientPrefixes(options.clusters);
+    this.#ipOutput = ipOutput;
+    this.routesBy = ipOutput.name;
+  }
+
+  /** One worker after the other: the order in which their rings are opened is the one that frames are fanned out by. */
+  async start(options: WorkerOptions, ownMac: Uint8Array): Promise<void> {
+    let fanoutGroups: readonly number[] | undefined = this.#wanted === 1 ? undefined : [];
+    for (let index = 0; index < this.#wanted; index++) {
+      const worker = new WorkerHandle({
+        options,
+        ownMac,
+        fanoutGroups,
+        ipOutput: this.#ipOutput,
+        onError: (error) => this.#onError(error, index),
       });
-      void this.#exited.then(() =>
-        reject(new DataPlaneError('worker-failed', 'the data plane did not start')),
-      );
-    });
+      this.#workers.push(worker);
+      const groups = await worker.ready;
+      if (fanoutGroups !== undefined) fanoutGroups = groups;
+    }
   }
 
   setRole(role: DispatchMode): void {
@@ -142,28 +144,30 @@ class WorkerDataPlane implements DataPlane {
     this.#command({ type: 'hold', on });
   }
 
-  enter(server: number, list: ConnectionList): Promise<EnterReport> {
-    const { count } = list;
-    const copy = {
-      count,
-      localAddress: list.localAddress.slice(0, count),
-      localPort: list.localPort.slice(0, count),
-      clientAddress: list.clientAddress.slice(0, count),
-      clientPort: list.clientPort.slice(0, count),
-      state: list.state.slice(0, count),
-    };
-    const nothing = { entered: 0, known: 0, moved: 0, refused: count };
-    return this.#request(
-      (id) => ({ type: 'enter', id, server, list: copy }),
-      (report) => (report?.type === 'entered' ? report.report : nothing),
+  async enter(server: number, list: ConnectionList): Promise<EnterReport> {
+    const parts = partition(list, this.#workers.length, this.#prefixes);
+    const reports = this.#workers.map((worker, i) =>
+      worker.request(
+        (id) => ({ type: 'enter', id, server, list: parts[i] }),
+        (report) =>
+          report?.type === 'entered'
+            ? report.report
+            : { entered: 0, known: 0, moved: 0, refused: parts[i].count },
+      ),
     );
+    return mergeReports(await Promise.all(reports));
   }
 
-  snapshot(limit: number): Promise<ConnectionRow[]> {
-    return this.#request(
-      (id) => ({ type: 'snapshot', id, limit }),
-      (report) => (report?.type === 'rows' ? report.rows : []),
-    );
+  async snapshot(limit: number): Promise<ConnectionRow[]> {
+    const rows: ConnectionRow[] = [];
+    for (const worker of this.#workers) {
+      const more = await worker.request(
+        (id) => ({ type: 'snapshot', id, limit: limit - rows.length }),
+        (report) => (report?.type === 'rows' ? report.rows : []),
+      );
+      for (const row of more) rows.push(row);
+    }
+    return rows;
   }
 
   async settled(): Promise<void> {
@@ -171,14 +175,14 @@ class WorkerDataPlane implements DataPlane {
   }
 
   stats(): DataPlaneStats {
-    return this.#shared.read();
+    return mergeStats(this.#workers.map(({ shared }) => shared.read()));
   }
 
   renewLease(untilMs: number): boolean {
-    const { leaseUntilMs } = this.#shared;
-    const isTooLate = !this.#isNewTerm && monotonicMs() >= leaseUntilMs;
+    const isTooLate = !this.#isNewTerm && monotonicMs() >= this.#leaseUntilMs;
     this.#isNewTerm = isTooLate;
-    this.#shared.leaseUntilMs = isTooLate ? 0 : untilMs;
+    this.#leaseUntilMs = isTooLate ? 0 : untilMs;
+    for (const { shared } of this.#workers) shared.leaseUntilMs = this.#leaseUntilMs;
     return !isTooLate;
   }
 
@@ -187,50 +191,17 @@ class WorkerDataPlane implements DataPlane {
   }
 
   async close(): Promise<void> {
-    this.#isClosing = true;
-    this.#shared.requestClose();
-    if (!this.#hasExited) this.#wake.signal();
-    const timer = setTimeout(() => void this.#worker.terminate(), CLOSE_TIMEOUT_MS);
-    await this.#exited;
-    clearTimeout(timer);
+    await Promise.all(this.#workers.map((worker) => worker.close()));
+    this.#ipOutput.close();
   }
 
   #command(command: Command): void {
-    if (this.#hasExited) return;
-    this.#port.postMessage(command);
-    this.#shared.announceMail();
-    this.#wake.signal();
+    for (const worker of this.#workers) worker.command(command);
   }
 
-  #request<T>(command: (id: number) => Command, answer: (report: Report | undefined) => T): Promise<T> {
-    return new Promise((resolve) => {
-      if (this.#hasExited) return resolve(answer(undefined));
-      const id = ++this.#lastId;
-      this.#pending.set(id, {
-        resolve: (report) => resolve(answer(report)),
-        abandon: () => resolve(answer(undefined)),
-      });
-      this.#command(command(id));
-    });
-  }
-
-  #onReport(report: Report): void {
-    if (report.type === 'error') return this.#fail(toError(report.problem));
-    if (report.type !== 'entered' && report.type !== 'rows') return;
-    this.#pending.get(report.id)?.resolve(report);
-    this.#pending.delete(report.id);
-  }
-
-  #fail(error: DataPlaneError): void {
+  /** All workers have the same interfaces, so one of them is enough to hear of their trouble. */
+  #onError(error: DataPlaneError, worker: number): void {
+    if (error.code !== 'worker-failed' && worker > 0) return;
     for (const listener of this.#listeners) listener(error);
-  }
-
-  #onExit(): void {
-    this.#hasExited = true;
-    this.#wake.close();
-    this.#port.close();
-    for (const { abandon } of this.#pending.values()) abandon();
-    this.#pending.clear();
-    if (!this.#isClosing) this.#fail(new DataPlaneError('worker-failed', 'the data plane ended by itself'));
   }
 }

@@ -6,7 +6,7 @@ import {
   type ServerInfo,
 } from '@ringmaster/dispatch';
 import { TcpState } from 'libnetraw';
-import { IpProtocol } from 'libnetraw/wire';
+import { type IpAddress, IpProtocol, IPV6_ADDRESS_BYTES } from 'libnetraw/wire';
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import type { SharedState } from './sharedState.js';
 import type { Command, ConnectionList, EnterReport, Report } from './types.js';
@@ -102,8 +102,8 @@ function enterRow(
 ): keyof EnterReport {
   const connection = {
     serverAddress: server,
-    clusterAddress: list.localAddress[row],
-    clientAddress: list.clientAddress[row],
+    clusterAddress: addressAt(list.localAddress, row),
+    clientAddress: addressAt(list.clientAddress, row),
     clientPort: list.clientPort[row],
     port: list.localPort[row],
     protocol: IpProtocol.tcp,
@@ -111,6 +111,12 @@ function enterRow(
   };
   const result = target.dispatcher.enter(connection, nowMs);
   return result === 'entered' || result === 'known' || result === 'moved' ? result : 'refused';
+}
+
+/** The address in a row of a column of IPv4 or of IPv6 addresses. */
+function addressAt(column: Uint32Array | Uint8Array, row: number): IpAddress {
+  if (column instanceof Uint32Array) return column[row];
+  return column.subarray(row * IPV6_ADDRESS_BYTES, (row + 1) * IPV6_ADDRESS_BYTES);
 }
 
 function snapshotJob(limit: number, done: (rows: ConnectionRow[]) => void): Job {

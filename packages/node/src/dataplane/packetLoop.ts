@@ -6,15 +6,23 @@ import {
   type DispatchMode,
   type ServerInfo,
 } from '@ringmaster/dispatch';
-import { Ready, VNET_HEADER_BYTES, type NativeMemory, type PacketRing, type Wake } from 'libnetraw';
+import {
+  Ready,
+  RingPoller,
+  VNET_HEADER_BYTES,
+  type FanoutOptions,
+  type NativeMemory,
+  type PacketRing,
+  type Wake,
+} from 'libnetraw';
 import { monotonicMs } from './clock.js';
+import { HostRoute } from './hostRoute.js';
 import type { CommandTarget, Inbox } from './inbox.js';
 import { BATCH_FRAMES, Outbox } from './outbox.js';
 import type { Figures, SharedState } from './sharedState.js';
-import { Tap } from './tap.js';
-import type { DataPlaneOptions } from './types.js';
+import { isToCluster, openTaps, type Side, type Tap } from './tap.js';
+import type { RoutedPackets, WorkerOptions } from './types.js';
 
-const DEFAULT_HOLD_BYTES = 4 * 1024 * 1024;
 /** How often connections are aged and the ring's own counters asked for. */
 const UPKEEP_INTERVAL_MS = 20;
 /** The longest sleep, so that connections age without traffic. */
@@ -24,30 +32,44 @@ const UPKEEP_SLOTS = 8192;
 
 /** What the loop is made from. */
 export interface PacketLoopOptions {
-  readonly options: DataPlaneOptions;
+  readonly options: WorkerOptions;
   readonly ownMac: Uint8Array;
   readonly seed: number;
   readonly shared: SharedState;
   readonly wake: Wake;
-  /** Trouble with the interface. It may pass. */
+  /** How each tap shares its frames with those of other workers. */
+  readonly fanouts: readonly FanoutOptions[];
+  /** Trouble with an interface. It may pass. */
   readonly onError: (error: unknown) => void;
+  /** Packets whose next hop only the host knows. */
+  readonly onRoute: (packets: RoutedPackets) => void;
 }
 
 /**
- * The shell around the dispatcher: takes frames from the ring, asks what to do with each, and does it - up to 64 frames a
- * turn, run to completion, never awaits anything. Sleeps in the kernel while there is nothing to do.
+ * The shell around the dispatcher: takes frames from the rings, asks what to do with each, and does it - up to 64 frames of
+ * a ring a turn, run to completion, never awaits anything. Sleeps in the kernel while there is nothing to do.
  */
 export class PacketLoop implements CommandTarget {
   #dispatcher: Dispatcher;
   readonly #given: PacketLoopOptions;
   readonly #shared: SharedState;
-  readonly #tap: Tap;
-  readonly #ring: PacketRing;
+  readonly #taps: readonly Tap[];
+  readonly #poller: RingPoller;
   readonly #outbox: Outbox;
+  readonly #hostRoute: HostRoute;
   readonly #taken = new Int32Array(BATCH_FRAMES);
-  readonly #figures: Figures = { frames: 0, batches: 0, ringDropped: 0, truncated: 0, heldFrames: 0 };
+  readonly #figures: Figures = {
+    frames: 0,
+    batches: 0,
+    ringDropped: 0,
+    truncated: 0,
+    heldFrames: 0,
+    unrouted: 0,
+  };
   #role: DispatchMode = 'off';
   #holding = false;
+  /** Where the frame that is looked at came in. */
+  #side: Side = 'inner';
   #servers: readonly ServerInfo[] = [];
   #upkeepMs = 0;
 
@@ -56,9 +78,18 @@ export class PacketLoop implements CommandTarget {
     this.#given = given;
     this.#shared = given.shared;
     this.#dispatcher = this.#newDispatcher();
-    this.#tap = new Tap(given.options);
-    this.#ring = this.#tap.ring;
-    this.#outbox = new Outbox(given.options.interface);
+    this.#taps = openTaps(given.options, given.fanouts);
+    this.#poller = new RingPoller(
+      this.#taps.map(({ ring }) => ring),
+      given.wake,
+    );
+    this.#outbox = new Outbox(given.options.interface, given.options.outside);
+    this.#hostRoute = new HostRoute(given.shared, given.onRoute);
+  }
+
+  /** Of each tap, for the workers that come after; -1 without. */
+  get fanoutGroups(): number[] {
+    return this.#taps.map(({ ring }) => ring.fanoutGroup);
   }
 
   get dispatcher(): Dispatcher {
@@ -71,8 +102,10 @@ export class PacketLoop implements CommandTarget {
     while (!shared.closeRequested) {
       const nowMs = monotonicMs();
       const isBusy = inbox.step(this, nowMs);
-      const frames = this.#turn(nowMs);
+      let frames = 0;
+      for (let i = 0; i < this.#taps.length; i++) frames += this.#turn(this.#taps[i], nowMs);
       if (nowMs - this.#upkeepMs >= UPKEEP_INTERVAL_MS) this.#upkeep(nowMs);
+      if (this.#dispatcher.hasReadyFragments) this.#releaseFragments(nowMs);
       this.#publish();
       if (frames === 0 && !isBusy) this.#sleep();
     }
@@ -82,7 +115,7 @@ export class PacketLoop implements CommandTarget {
   setRole(role: DispatchMode): void {
     this.#role = role;
     this.#dispatcher.setMode(role);
-    this.#tap.setRole(role);
+    for (const tap of this.#taps) tap.setRole(role);
     if (role !== 'off') return;
     this.#dispatcher = this.#newDispatcher();
     this.#dispatcher.setServers(this.#servers, monotonicMs());
@@ -103,8 +136,17 @@ export class PacketLoop implements CommandTarget {
     this.#send();
   }
 
+  /** Fragments that came before the first one of their packet are looked at once more. */
+  #releaseFragments(nowMs: number): void {
+    this.#dispatcher.takeFragments((memory, offset, length) =>
+      this.#reconsider(memory, offset, length, nowMs),
+    );
+    this.#send();
+  }
+
   close(): void {
-    this.#ring.close();
+    for (const { ring } of this.#taps) ring.close();
+    this.#poller.close();
     this.#outbox.close();
   }
 
@@ -115,22 +157,24 @@ export class PacketLoop implements CommandTarget {
       ownMac,
       seed,
       maxConnections: options.maxConnections,
-      holdBytes: options.holdBytes ?? DEFAULT_HOLD_BYTES,
+      holdBytes: options.holdBytes,
       headroomBytes: VNET_HEADER_BYTES,
       counters: shared.counters,
+      mtuBytes: options.mtuBytes,
       ...(options.timeoutsMs === undefined ? {} : { timeoutsMs: options.timeoutsMs }),
     });
   }
 
   /** One batch, from the ring and back to it. Returns how many frames it had. */
-  #turn(nowMs: number): number {
-    const ring = this.#ring;
+  #turn(tap: Tap, nowMs: number): number {
+    const { ring } = tap;
+    this.#side = tap.side;
     let count = 0;
     while (count < BATCH_FRAMES) {
       const slot = ring.take();
       if (slot < 0) break;
       this.#taken[count++] = slot;
-      this.#handle(slot, nowMs);
+      this.#handle(ring, slot, nowMs);
     }
     if (count === 0) return 0;
     this.#send();
@@ -140,8 +184,7 @@ export class PacketLoop implements CommandTarget {
     return count;
   }
 
-  #handle(slot: number, nowMs: number): void {
-    const ring = this.#ring;
+  #handle(ring: PacketRing, slot: number, nowMs: number): void {
     if (ring.isTruncated(slot)) {
       this.#figures.truncated += 1;
       return;
@@ -157,12 +200,35 @@ export class PacketLoop implements CommandTarget {
   #dispatch(memory: NativeMemory, offset: number, length: number, nowMs: number): void {
     switch (this.#dispatcher.process(memory.bytes, offset, length, nowMs)) {
       case Verdict.forward:
-        return this.#outbox.forward(memory, offset, length);
+        return this.#forward(memory, offset, length);
       case Verdict.local:
-        return this.#outbox.deliver(memory, offset, length);
+        return this.#deliver(memory, offset, length);
+      case Verdict.outward:
+        return this.#outbox.outward(memory, offset, length);
       case Verdict.answer:
         return this.#answer();
+      case Verdict.resolve:
+        return this.#hostRoute.take(memory.bytes, offset, length);
     }
+  }
+
+  /** To this host itself, without the VLAN tags that a frame may have had. */
+  #deliver(memory: NativeMemory, offset: number, length: number): void {
+    const { skipBytes } = this.#dispatcher;
+    this.#outbox.deliver(memory, offset + skipBytes, length - skipBytes);
+  }
+
+  /** Towards a server - but a stray that is passed on to the new dispatcher stays on the side where it belongs. */
+  #forward(memory: NativeMemory, offset: number, length: number): void {
+    const isPassedOn = this.#role === 'stray' && this.#isOuter(memory.bytes, offset);
+    if (isPassedOn) this.#outbox.outward(memory, offset, length);
+    else this.#outbox.inward(memory, offset, length);
+  }
+
+  /** Whether a frame, by its destination, is one that comes from clients by an interface of their own. */
+  #isOuter(bytes: Uint8Array, offset: number): boolean {
+    const { outside, clusters } = this.#given.options;
+    return outside !== undefined && isToCluster(bytes, offset, clusters);
   }
 
   #answer(): void {
@@ -171,7 +237,7 @@ export class PacketLoop implements CommandTarget {
     const offset = this.#outbox.place(replyLength);
     const { scratch } = this.#outbox;
     for (let i = 0; i < replyLength; i++) scratch.bytes[offset + i] = reply[i];
-    this.#outbox.forward(scratch, offset, replyLength);
+    this.#outbox.send(this.#side, scratch, offset, replyLength);
   }
 
   /** Takes a held frame, with its offload header, to where it can be sent from, and asks about it again. */
@@ -183,6 +249,7 @@ export class PacketLoop implements CommandTarget {
       held.subarray(heldOffset - VNET_HEADER_BYTES, heldOffset + length),
       offset - VNET_HEADER_BYTES,
     );
+    this.#side = this.#isOuter(scratch.bytes, offset) ? 'outer' : 'inner';
     this.#dispatch(scratch, offset, length, nowMs);
   }
 
@@ -191,8 +258,12 @@ export class PacketLoop implements CommandTarget {
    * and sending them must not send them when it wakes up.
    */
   #send(): void {
-    if (this.#leaseIsOver(monotonicMs())) this.#countExpired(this.#outbox.discard());
-    else this.#outbox.flush();
+    if (this.#leaseIsOver(monotonicMs())) {
+      this.#countExpired(this.#outbox.discard() + this.#hostRoute.discard());
+      return;
+    }
+    this.#outbox.flush();
+    this.#hostRoute.flush();
   }
 
   #leaseIsOver(nowMs: number): boolean {
@@ -208,22 +279,27 @@ export class PacketLoop implements CommandTarget {
   #upkeep(nowMs: number): void {
     this.#upkeepMs = nowMs;
     this.#dispatcher.gc(nowMs, UPKEEP_SLOTS);
-    this.#figures.ringDropped = this.#ring.statistics().dropped;
-    this.#shared.counters[dropCounter(DropReason.sendFailed)] = this.#outbox.failed;
+    let ringDropped = 0;
+    for (const { ring } of this.#taps) ringDropped += ring.statistics().dropped;
+    this.#figures.ringDropped = ringDropped;
+    this.#shared.counters[dropCounter(DropReason.sendFailed)] = this.#outbox.failed + this.#hostRoute.dropped;
   }
 
   #publish(): void {
     this.#figures.heldFrames = this.#dispatcher.heldCount;
+    this.#figures.unrouted = this.#hostRoute.dropped;
     this.#shared.publish(this.#figures, this.#dispatcher.counts);
-    this.#shared.publishSenders(this.#outbox.wireCounters, this.#outbox.loopbackCounters);
+    this.#shared.publishSenders(this.#outbox.counters);
   }
 
   #sleep(): void {
     const { wake, onError } = this.#given;
-    const ready = this.#ring.poll(IDLE_MS, wake);
+    const ready = this.#poller.poll(IDLE_MS);
     if ((ready & Ready.woken) !== 0) wake.clear();
     if ((ready & Ready.error) === 0) return;
-    const error = this.#ring.takeError();
-    if (error !== undefined) onError(error);
+    for (const { ring } of this.#taps) {
+      const error = ring.takeError();
+      if (error !== undefined) onError(error);
+    }
   }
 }

@@ -1,6 +1,7 @@
 import { COUNTER_CELLS, describeCounters } from '@ringmaster/dispatch';
 import type { SenderCounters } from 'libnetraw';
-import type { DataPlaneStats } from './types.js';
+import type { WayCounters } from './outbox.js';
+import type { PlaneFigures } from './types.js';
 
 const WORD_BYTES = 64;
 const SENDER_FIELDS: readonly (keyof SenderCounters)[] = [
@@ -12,7 +13,7 @@ const SENDER_FIELDS: readonly (keyof SenderCounters)[] = [
   'droppedRefused',
 ];
 /** 32-bit words, for `Atomics`. */
-const Word = { mail: 0, closing: 1 } as const;
+const Word = { mail: 0, closing: 1, routedBytesWaiting: 2 } as const;
 /** 64-bit cells, each written by one thread only. */
 const Cell = {
   leaseUntilMs: 0,
@@ -25,18 +26,24 @@ const Cell = {
   halfOpen: 7,
   established: 8,
   closing: 9,
-  wire: 10,
-  loopback: 10 + SENDER_FIELDS.length,
+  unrouted: 10,
+  routed: 11,
+  routeFailed: 12,
+  inner: 13,
+  outer: 13 + SENDER_FIELDS.length,
+  loopback: 13 + 2 * SENDER_FIELDS.length,
 } as const;
 const CELLS = Cell.loopback + SENDER_FIELDS.length;
 
-/** What the worker notes after each turn; see {@link DataPlaneStats}. */
+/** What the worker notes after each turn; see {@link PlaneFigures}. */
 export interface Figures {
   frames: number;
   batches: number;
   ringDropped: number;
   truncated: number;
   heldFrames: number;
+  /** Frames of unknown next hop that found no room on their way to the host's routing. */
+  unrouted: number;
 }
 
 /**
@@ -85,14 +92,30 @@ export class SharedState {
     return Atomics.load(this.#words, Word.closing) === 1;
   }
 
+  /** Bytes of packets that the worker has handed over and the main thread has not yet sent. */
+  get routedBytesWaiting(): number {
+    return Atomics.load(this.#words, Word.routedBytesWaiting);
+  }
+
+  /** @param bytes negative when they have been sent */
+  addRoutedBytesWaiting(bytes: number): void {
+    Atomics.add(this.#words, Word.routedBytesWaiting, bytes);
+  }
+
+  /** The main thread's: one more packet was given to the host's routing, or was refused by it. */
+  countRouted(wasSent: boolean): void {
+    this.#cells[wasSent ? Cell.routed : Cell.routeFailed] += 1;
+  }
+
   /** The worker's: shows what it has counted. */
-  publish(figures: Figures, connections: DataPlaneStats['connections']): void {
+  publish(figures: Figures, connections: PlaneFigures['connections']): void {
     const cells = this.#cells;
     cells[Cell.frames] = figures.frames;
     cells[Cell.batches] = figures.batches;
     cells[Cell.ringDropped] = figures.ringDropped;
     cells[Cell.truncated] = figures.truncated;
     cells[Cell.heldFrames] = figures.heldFrames;
+    cells[Cell.unrouted] = figures.unrouted;
     cells[Cell.total] = connections.total;
     cells[Cell.halfOpen] = connections.halfOpen;
     cells[Cell.established] = connections.established;
@@ -100,15 +123,14 @@ export class SharedState {
   }
 
   /** The worker's: shows what its senders have counted. */
-  publishSenders(wire: SenderCounters, loopback: SenderCounters): void {
-    for (let i = 0; i < SENDER_FIELDS.length; i++) {
-      this.#cells[Cell.wire + i] = wire[SENDER_FIELDS[i]];
-      this.#cells[Cell.loopback + i] = loopback[SENDER_FIELDS[i]];
-    }
+  publishSenders({ inner, outer, loopback }: WayCounters): void {
+    this.#publishSender(Cell.inner, inner);
+    if (outer !== undefined) this.#publishSender(Cell.outer, outer);
+    this.#publishSender(Cell.loopback, loopback);
   }
 
   /** Everything, by name. */
-  read(): DataPlaneStats {
+  read(): PlaneFigures {
     const cells = this.#cells;
     return {
       ...describeCounters(this.counters),
@@ -123,9 +145,15 @@ export class SharedState {
       batches: cells[Cell.batches],
       ringDropped: cells[Cell.ringDropped],
       truncated: cells[Cell.truncated],
-      wire: this.#sender(Cell.wire),
+      routed: { sent: cells[Cell.routed], dropped: cells[Cell.routeFailed] + cells[Cell.unrouted] },
+      wire: this.#sender(Cell.inner),
+      outside: this.#sender(Cell.outer),
       loopback: this.#sender(Cell.loopback),
     };
+  }
+
+  #publishSender(first: number, counters: SenderCounters): void {
+    for (let i = 0; i < SENDER_FIELDS.length; i++) this.#cells[first + i] = counters[SENDER_FIELDS[i]];
   }
 
   #sender(first: number): SenderCounters {

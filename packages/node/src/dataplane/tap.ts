@@ -1,53 +1,121 @@
-import { acceptNone, dispatcherFilter, PacketRing } from 'libnetraw';
-import type { DispatchMode } from '@ringmaster/dispatch';
+import { acceptNone, dispatcherFilter, PacketRing, type FanoutOptions } from 'libnetraw';
+import { type IpAddress, macEquals } from 'libnetraw/wire';
+import type { ClusterConfig, DispatchMode } from '@ringmaster/dispatch';
 import type { DataPlaneOptions } from './types.js';
 
 /** Memory for a burst while the worker is not scheduled: half a thousand frames, super-frames among them. */
 const DEFAULT_RING_SLOTS = 512;
 
-/** The ring, open to what the node's role wants: nothing, the virtual MACs, or these and ARP about the addresses. */
+/** The servers' side of a node, and the clients'. With one interface everything is inner. */
+export type Side = 'inner' | 'outer';
+
+/** What is received on an interface. */
+export interface TapTargets {
+  /** Virtual MACs of clusters. */
+  readonly macs: readonly Uint8Array[];
+  /** Virtual MACs of ghost gateways: what this host itself sends to them is received as well. */
+  readonly gatewayMacs: readonly Uint8Array[];
+  /** About which ARP and neighbour solicitations are received while dispatching. */
+  readonly addresses: readonly IpAddress[];
+}
+
+/** The ring of one interface, open to what the node's role wants: nothing, the virtual MACs, or these and questions about them. */
 export class Tap {
   readonly ring: PacketRing;
-  readonly #macs: readonly Uint8Array[];
-  readonly #addresses: readonly number[];
-  #isMember = false;
+  readonly side: Side;
+  readonly #targets: TapTargets;
+  /** What the card lets through at present, by name. */
+  readonly #memberships = new Map<string, Uint8Array>();
 
   /** Throws `SystemError`: `EPERM`, `ENODEV`, `ENOMEM`. */
-  constructor(options: DataPlaneOptions) {
-    this.#macs = distinct(options.clusters.map((cluster) => cluster.virtualMac));
-    this.#addresses = options.clusters
-      .map((cluster) => cluster.address)
-      .filter((address) => typeof address === 'number');
-    this.ring = PacketRing.open({
-      interface: options.interface,
-      slots: options.ringSlots ?? DEFAULT_RING_SLOTS,
-      filter: acceptNone(),
-    });
+  constructor(side: Side, name: string, targets: TapTargets, slots: number, fanout?: FanoutOptions) {
+    this.side = side;
+    this.#targets = targets;
+    const filter = acceptNone();
+    this.ring = PacketRing.open({ interface: name, slots, filter, ...(fanout && { fanout }) });
   }
 
   /** Opens or closes. Throws `SystemError` when the card does not take the virtual MACs. */
   setRole(role: DispatchMode): void {
     if (role === 'off') {
       this.ring.setFilter(acceptNone());
-      this.#setMembership(false);
+      this.#setMemberships([]);
       return;
     }
-    const arpTargets = role === 'dispatch' ? this.#addresses : [];
-    this.#setMembership(true);
-    this.ring.setFilter(dispatcherFilter({ macs: this.#macs, arpTargets }));
+    const { macs, gatewayMacs, addresses } = this.#targets;
+    const asked = role === 'dispatch' ? addresses : [];
+    const solicitTargets = asked.filter((address) => typeof address !== 'number');
+    const arpTargets = asked.filter((address) => typeof address === 'number');
+    this.#setMemberships([...macs, ...gatewayMacs, ...solicitTargets.map(solicitedNodeMac)]);
+    this.ring.setFilter(dispatcherFilter({ macs, gatewayMacs, arpTargets, solicitTargets }));
   }
 
-  #setMembership(wanted: boolean): void {
-    if (wanted === this.#isMember) return;
-    this.#isMember = wanted;
-    for (const mac of this.#macs) {
-      if (wanted) this.ring.addMembership(mac);
-      else this.ring.dropMembership(mac);
+  #setMemberships(wanted: readonly Uint8Array[]): void {
+    const named = new Map(wanted.map((mac) => [mac.join(), mac]));
+    for (const [name, mac] of this.#memberships) {
+      if (named.has(name)) continue;
+      this.ring.dropMembership(mac);
+      this.#memberships.delete(name);
+    }
+    for (const [name, mac] of named) {
+      if (this.#memberships.has(name)) continue;
+      this.ring.addMembership(mac);
+      this.#memberships.set(name, mac);
     }
   }
 }
 
-/** Clusters whose addresses end alike share a virtual MAC. */
+/** One tap, or with an interface outside two: the clusters there, the gateways inside. */
+export function openTaps(options: DataPlaneOptions, fanouts: readonly FanoutOptions[] = []): Tap[] {
+  const { interface: inside, outside, clusters, ringSlots: slots = DEFAULT_RING_SLOTS } = options;
+  const taps: Tap[] = [];
+  const open = (side: Side, name: string, targets: TapTargets): unknown =>
+    taps.push(new Tap(side, name, targets, slots, fanouts[taps.length]));
+  try {
+    const ofClusters = targetsOf(clusters, false);
+    const ofGateways = targetsOf(clusters, true);
+    if (outside === undefined) {
+      open('inner', inside, {
+        ...ofGateways,
+        macs: ofClusters.macs,
+        addresses: [...ofClusters.addresses, ...ofGateways.addresses],
+      });
+    } else {
+      open('outer', outside, ofClusters);
+      open('inner', inside, ofGateways);
+    }
+    return taps;
+  } catch (error) {
+    for (const { ring } of taps) ring.close();
+    throw error;
+  }
+}
+
+/** The virtual MACs of the gateways, each once. */
+export function gatewayMacsOf(clusters: readonly ClusterConfig[]): Uint8Array[] {
+  return distinct(clusters.flatMap(({ gateway }) => (gateway === undefined ? [] : [gateway.virtualMac])));
+}
+
+/** Whether a frame is to a cluster's virtual MAC. */
+export function isToCluster(memory: Uint8Array, offset: number, clusters: readonly ClusterConfig[]): boolean {
+  return clusters.some(({ virtualMac }) => macEquals(memory, offset, virtualMac, 0));
+}
+
+function targetsOf(clusters: readonly ClusterConfig[], gateways: boolean): TapTargets {
+  if (!gateways) {
+    const macs = distinct(clusters.map((cluster) => cluster.virtualMac));
+    return { macs, gatewayMacs: [], addresses: clusters.map((cluster) => cluster.address) };
+  }
+  const addresses = clusters.flatMap(({ gateway }) => (gateway === undefined ? [] : [gateway.address]));
+  return { macs: [], gatewayMacs: gatewayMacsOf(clusters), addresses };
+}
+
+/** Clusters whose addresses end alike share a virtual MAC, and clusters may share a gateway. */
 function distinct(macs: readonly Uint8Array[]): Uint8Array[] {
   return [...new Map(macs.map((mac) => [mac.join(), mac])).values()];
+}
+
+/** The group that neighbour solicitations about an IPv6 address are sent to (RFC 4291 section 2.7.1, RFC 2464 section 7). */
+function solicitedNodeMac(address: Uint8Array): Uint8Array {
+  return Uint8Array.of(0x33, 0x33, 0xff, ...address.subarray(13));
 }

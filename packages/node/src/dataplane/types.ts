@@ -6,29 +6,53 @@ import type { Problem } from './errors.js';
 
 /** What a data plane is made from. */
 export interface DataPlaneOptions {
-  /** Name of the network interface on which the clusters are, e.g. `eth0`. */
+  /** Name of the network interface on which the servers are, e.g. `eth0`. */
   readonly interface: string;
+  /** Of the one on which the clients are and the cluster addresses are announced; default the same. */
+  readonly outside?: string;
   readonly clusters: readonly ClusterConfig[];
-  /** Most connections in the map. */
+  /** Most connections, of all workers together: each may have its share. */
   readonly maxConnections: number;
-  /** Most bytes of frames that wait while the map is rebuilt. Default 4 MiB. */
+  /** Most bytes of frames that wait while the map is rebuilt, of all workers together. Default 4 MiB. */
   readonly holdBytes?: number;
-  /** Frames that may wait for the worker in the ring, about 70 KB of kernel memory each. Default 512. */
+  /** Frames that may wait for a worker in a ring, about 70 KB of kernel memory each. Default 512. */
   readonly ringSlots?: number;
+  /** Threads that share the packets, each with its part of the connections. Default 1. */
+  readonly workers?: number;
+  /** Largest IP packets on the two sides. Default: the MTUs of the interfaces when the data plane starts. */
+  readonly mtuBytes?: { readonly inner: number; readonly outer: number };
   readonly timeoutsMs?: Partial<Timeouts>;
 }
 
-/** The connections of one server, in columns of at least `count` rows: what `listTcpConnections` of libnetraw gives. */
-export interface ConnectionList {
+/** The same with a worker's share of what is shared out. */
+export type WorkerOptions = DataPlaneOptions & Required<Pick<DataPlaneOptions, 'holdBytes' | 'mtuBytes'>>;
+
+interface ConnectionColumns {
   readonly count: number;
-  /** The cluster address of each connection, and its port. */
-  readonly localAddress: Uint32Array;
+  /** The port on which the server has the connection. */
   readonly localPort: Uint16Array;
-  readonly clientAddress: Uint32Array;
   readonly clientPort: Uint16Array;
   /** TCP states as the kernel of the server numbers them: `TcpState` of libnetraw. */
   readonly state: Uint8Array;
 }
+
+/**
+ * The connections of one server over one IP version, in columns of at least `count` rows: what `listTcpConnections` and
+ * `listTcpConnections6` of libnetraw give. The local address is a cluster address (L4/2), or the server's own (L4/3).
+ */
+export type ConnectionList =
+  | (ConnectionColumns & {
+      readonly family: 4;
+      /** Unsigned numbers. */
+      readonly localAddress: Uint32Array;
+      readonly clientAddress: Uint32Array;
+    })
+  | (ConnectionColumns & {
+      readonly family: 6;
+      /** 16 bytes a row. */
+      readonly localAddress: Uint8Array;
+      readonly clientAddress: Uint8Array;
+    });
 
 /** How many connections of a list met which fate; see `EnterResult` of dispatch. */
 export interface EnterReport {
@@ -40,7 +64,13 @@ export interface EnterReport {
 }
 
 /** Everything countable. Counters never go back while the data plane lives. */
-export interface DataPlaneStats {
+export interface DataPlaneStats extends PlaneFigures {
+  /** How the workers share the load. */
+  readonly workers: readonly { readonly frames: number; readonly connections: number }[];
+}
+
+/** What one worker counts, or all of them together. */
+export interface PlaneFigures {
   /** Frames by verdict (`forward`, `local`, ...). A frame that was held counts again when it was released. */
   readonly verdicts: Readonly<Record<string, number>>;
   /** What happened beside: connections scheduled, evicted, expired, entered, and so on. */
@@ -63,8 +93,13 @@ export interface DataPlaneStats {
   readonly ringDropped: number;
   /** Frames that were longer than a slot. */
   readonly truncated: number;
-  /** What became of the frames that were sent, by way: out of the interface, or to this host over `lo`. */
+  /** IP packets that were left to the host's own routing, because the MAC of their next hop was not known yet. */
+  readonly routed: { readonly sent: number; readonly dropped: number };
+  /** What became of the frames that were sent, by way: out of the (inner) interface, ... */
   readonly wire: Readonly<SenderCounters>;
+  /** ... out of the interface on the clients' side when it is another one, ... */
+  readonly outside: Readonly<SenderCounters>;
+  /** ... or to this host over `lo`. */
   readonly loopback: Readonly<SenderCounters>;
 }
 
@@ -81,9 +116,16 @@ export type Command =
     }
   | { readonly type: 'snapshot'; readonly id: number; readonly limit: number };
 
+/** IP packets one after the other, each as long as its header says, every checksum complete. */
+export interface RoutedPackets {
+  readonly type: 'route';
+  readonly bytes: Uint8Array;
+}
+
 /** What comes from the worker. */
 export type Report =
-  | { readonly type: 'ready' }
+  | { readonly type: 'ready'; readonly fanoutGroups: readonly number[] }
+  | RoutedPackets
   | { readonly type: 'failed'; readonly problem: Problem }
   | { readonly type: 'error'; readonly problem: Problem }
   | { readonly type: 'entered'; readonly id: number; readonly report: EnterReport }
@@ -91,10 +133,12 @@ export type Report =
 
 /** What the worker is started with. */
 export interface WorkerData {
-  readonly options: DataPlaneOptions;
+  readonly options: WorkerOptions;
   readonly ownMac: Uint8Array;
   readonly seed: number;
   readonly shared: SharedArrayBuffer;
   readonly wakeFd: number;
   readonly port: MessagePort;
+  /** Of each tap: which group of rings to join; empty: to found one. Absent: there is only one worker. */
+  readonly fanoutGroups: readonly number[] | undefined;
 }

@@ -1,20 +1,41 @@
-/** Entry of the data-plane worker: opens, reports, runs until told to close. */
+/** Entry of a data-plane worker: opens, reports, runs until told to close. */
 import { workerData } from 'node:worker_threads';
-import { Wake } from 'libnetraw';
+import { clientFanout, Wake, type FanoutOptions } from 'libnetraw';
 import { toProblem } from './errors.js';
 import { CommandInbox } from './inbox.js';
 import { PacketLoop } from './packetLoop.js';
+import { clientPrefixes } from './partition.js';
 import { SharedState } from './sharedState.js';
+import { gatewayMacsOf } from './tap.js';
 import type { Report, WorkerData } from './types.js';
 
-const { options, ownMac, seed, shared, wakeFd, port } = workerData as WorkerData;
+const { options, ownMac, seed, shared, wakeFd, port, fanoutGroups } = workerData as WorkerData;
 const state = new SharedState(shared);
 const report = (message: Report): void => port.postMessage(message);
 
+/** One group a tap: the first worker founds it, the others join in their order. Nothing to share with one worker. */
+function fanouts(): FanoutOptions[] {
+  if (fanoutGroups === undefined) return [];
+  const { clusters, outside } = options;
+  const by = clientFanout({ gatewayMacs: gatewayMacsOf(clusters), ...clientPrefixes(clusters) });
+  const taps = outside === undefined ? 1 : 2;
+  return Array.from({ length: taps }, (_, tap) =>
+    fanoutGroups.length === 0 ? { by } : { by, group: fanoutGroups[tap] },
+  );
+}
+
 function open(): PacketLoop | undefined {
   try {
-    const onError = (error: unknown): void => report({ type: 'error', problem: toProblem(error) });
-    return new PacketLoop({ options, ownMac, seed, shared: state, wake: Wake.of(wakeFd), onError });
+    return new PacketLoop({
+      options,
+      ownMac,
+      seed,
+      shared: state,
+      wake: Wake.of(wakeFd),
+      fanouts: fanouts(),
+      onError: (error) => report({ type: 'error', problem: toProblem(error) }),
+      onRoute: (packets) => port.postMessage(packets, [packets.bytes.buffer as ArrayBuffer]),
+    });
   } catch (error) {
     report({ type: 'failed', problem: toProblem(error) });
     return undefined;
@@ -23,7 +44,7 @@ function open(): PacketLoop | undefined {
 
 const loop = open();
 if (loop !== undefined) {
-  report({ type: 'ready' });
+  report({ type: 'ready', fanoutGroups: loop.fanoutGroups });
   try {
     loop.run(new CommandInbox(port, state, report));
   } finally {

@@ -3,13 +3,15 @@ import { connect, type Socket } from 'node:net';
 import type { Cryptography } from '@ringmaster/ring';
 import { RecordReader, RecordWriter } from '@ringmaster/transport';
 import type { ConnectionList } from '../dataplane/index.js';
-import { decodeRows } from './connectionList.js';
-import { ANSWER_HEAD_BYTES, AnswerKind, encodeRequest, NONCE_BYTES } from './exchange.js';
+import { decodeRows, type Family } from './connectionList.js';
+import { ANSWER_HEAD_BYTES, AnswerKind, encodeRequest, ExchangeVersion, NONCE_BYTES } from './exchange.js';
 
 export interface AskOptions {
   readonly host: string;
   readonly port: number;
   readonly cryptography: Cryptography | undefined;
+  /** Whether connections over IPv6 are asked for, too. */
+  readonly ipv6: boolean;
   /** Until the member has accepted the question. */
   readonly acceptTimeoutMs: number;
   /** From then to the end of its answer. */
@@ -22,6 +24,9 @@ export interface AskOptions {
 export type AskFailure = 'unreachable' | 'timeout' | 'not-authentic' | 'too-many' | 'broken-off';
 export type AskResult =
   { readonly ok: true; readonly connections: number } | { readonly ok: false; readonly failure: AskFailure };
+
+/** What kind of rows an answer has. */
+const FAMILIES: Readonly<Record<number, Family>> = { [AnswerKind.rows]: 4, [AnswerKind.rows6]: 6 };
 
 /** Asks one member for its connections (S9); rows are handed on as they come. Never rejects. */
 export function askForConnections(options: AskOptions): Promise<AskResult> {
@@ -49,7 +54,9 @@ class Question {
   start(): void {
     const { socket } = this;
     socket.on('connect', () => {
-      socket.write(new RecordWriter(this.options.cryptography).write(encodeRequest(this.nonce)));
+      const version = this.options.ipv6 ? ExchangeVersion.both : ExchangeVersion.ipv4;
+      const request = encodeRequest({ version, nonce: this.nonce });
+      socket.write(new RecordWriter(this.options.cryptography).write(request));
     });
     socket.on('error', () => this.fail('unreachable'));
     socket.on('close', () => this.fail('broken-off'));
@@ -71,7 +78,8 @@ class Question {
       this.deadline = setTimeout(() => this.fail('timeout'), this.options.answerTimeoutMs);
       return;
     }
-    const list = kind === AnswerKind.rows ? decodeRows(payload.subarray(ANSWER_HEAD_BYTES)) : undefined;
+    const family = FAMILIES[kind];
+    const list = family && decodeRows(payload.subarray(ANSWER_HEAD_BYTES), family);
     if (!list) return this.fail('not-authentic');
     this.connections += list.count;
     if (this.connections > this.options.maxConnections) return this.fail('too-many');

@@ -5,16 +5,32 @@
 import { createServer, type Socket } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { NodeCryptography, RecordReader, RecordWriter } from '@ringmaster/transport';
-import { listTcpConnections } from 'libnetraw';
+import { listTcpConnections, listTcpConnections6 } from 'libnetraw';
 import { encodeRows } from './connectionList.js';
-import { ANSWER_HEAD_BYTES, AnswerKind, decodeRequest, REQUEST_BYTES, ROWS_PER_RECORD } from './exchange.js';
+import {
+  ANSWER_HEAD_BYTES,
+  AnswerKind,
+  decodeRequest,
+  ExchangeVersion,
+  REQUEST_BYTES,
+  ROWS_PER_RECORD,
+  type Request,
+} from './exchange.js';
+
+/** Connections to be told: to this address of the host, on these ports. */
+export interface ListedPlace {
+  /** IPv4 as an unsigned number, IPv6 as 16 bytes. A cluster address, or in L4/3 the host's own. */
+  readonly address: number | Uint8Array;
+  /** At least one. */
+  readonly ports: readonly number[];
+}
 
 export interface InventoryWorkerData {
   readonly address: string;
   readonly port: number;
   /** Absent in an insecure ring. */
   readonly keys: readonly Uint8Array[] | undefined;
-  readonly clusters: readonly { readonly address: number; readonly ports: readonly number[] }[];
+  readonly places: readonly ListedPlace[];
   readonly maxConnections: number;
 }
 
@@ -27,7 +43,14 @@ const MAX_REQUEST_BYTES = 4 + 64 + REQUEST_BYTES;
 const options = workerData as InventoryWorkerData;
 const cryptography = options.keys && new NodeCryptography(options.keys, 'bulk');
 
-function answer(socket: Socket, nonce: Uint8Array): void {
+function list({ address, ports }: ListedPlace) {
+  const limit = options.maxConnections;
+  return typeof address === 'number'
+    ? listTcpConnections({ localAddress: address, ports, limit })
+    : listTcpConnections6({ localAddress: address, ports, limit });
+}
+
+function answer(socket: Socket, { version, nonce }: Request): void {
   const writer = new RecordWriter(cryptography);
   const send = (kind: number, body: Uint8Array): void => {
     body.set(nonce);
@@ -38,16 +61,14 @@ function answer(socket: Socket, nonce: Uint8Array): void {
   // Let the acceptance leave before the kernel is asked.
   setImmediate(() => {
     if (socket.destroyed) return;
-    for (const { address, ports } of options.clusters) {
-      const filter = {
-        localAddress: address,
-        limit: options.maxConnections,
-        ...(ports.length > 0 && { ports }),
-      };
-      const table = listTcpConnections(filter);
-      for (let from = 0; from < table.count; from += ROWS_PER_RECORD) {
-        const to = Math.min(table.count, from + ROWS_PER_RECORD);
-        send(AnswerKind.rows, encodeRows(table, from, to, ANSWER_HEAD_BYTES));
+    for (const place of options.places) {
+      if (typeof place.address !== 'number' && version !== ExchangeVersion.both) continue;
+      const table = list(place);
+      const kind = table.family === 4 ? AnswerKind.rows : AnswerKind.rows6;
+      const most = ROWS_PER_RECORD[table.family];
+      for (let from = 0; from < table.count; from += most) {
+        const to = Math.min(table.count, from + most);
+        send(kind, encodeRows(table, from, to, ANSWER_HEAD_BYTES));
       }
     }
     send(AnswerKind.end, new Uint8Array(ANSWER_HEAD_BYTES));
@@ -64,10 +85,10 @@ function serve(socket: Socket): void {
   socket.on('data', (chunk) => {
     received += chunk.length;
     const result = received > MAX_REQUEST_BYTES ? ({ ok: false } as const) : reader.push(chunk);
-    const request = result.ok ? result.payloads[0] : undefined;
-    if (result.ok && !request) return;
-    const nonce = request && decodeRequest(request);
-    if (!nonce) {
+    const payload = result.ok ? result.payloads[0] : undefined;
+    if (result.ok && !payload) return;
+    const request = payload && decodeRequest(payload);
+    if (!request) {
       parentPort?.postMessage({ kind: 'refused' });
       socket.destroy();
       return;
@@ -75,7 +96,7 @@ function serve(socket: Socket): void {
     socket.removeAllListeners('data');
     socket.resume();
     try {
-      answer(socket, nonce);
+      answer(socket, request);
     } catch (error) {
       parentPort?.postMessage({ kind: 'failed', message: (error as Error).message });
       socket.destroy();

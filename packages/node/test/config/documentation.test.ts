@@ -13,6 +13,7 @@ const KEYS = [
   ...keysAt(['clusters', 0]),
   ...keysAt(['clusters', 0, 'ports', 0]),
   ...keysAt(['clusters', 0, 'ports', 0, 'health']),
+  ...keysAt(['clusters', 0, 'ports', 0, 'servers', 0]),
   ...keysAt(['control']),
 ];
 
@@ -29,12 +30,17 @@ describe('docs/configuration.md', () => {
     expect(clusters[0].ports[0].health?.http).toBe('http://127.0.0.1:80/');
     const { clusters: shortClusters, ...shortRest } = shortest.value;
     expect(rest).toEqual(shortRest);
-    expect(shortClusters[0].ports[0]).toEqual({ port: 80, protocol: 'tcp', scheduler: 'round-robin' });
+    expect(shortClusters[0].ports[0]).toEqual({
+      port: 80,
+      protocol: 'tcp',
+      scheduler: 'round-robin',
+      stateless: false,
+    });
   });
 });
 
 it('the template names every key that this version has', () => {
   const template = configTemplate({ interface: 'eth0', address: '10.0.0.100' });
   const absent = KEYS.filter((key) => !new RegExp(`\\b${key}:`).test(template));
-  expect(absent).toEqual(['outside', 'gateway', 'targetPort']);
+  expect(absent).toEqual([]);
 });

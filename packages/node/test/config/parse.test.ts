@@ -18,6 +18,8 @@ outside: { interface: eth1 }
 weight: 3
 capabilities: [serve]
 address: 10.0.0.11
+address6: 2001:db8::11
+workers: 2
 maxConnections: 2048
 ring:
   transport: ethernet
@@ -39,9 +41,12 @@ clusters:
         protocol: tcp
         scheduler: load-aware
         targetPort: 8080
+        servers: [10.0.0.21, { address: 10.0.0.22, weight: 2 }]
         health: { http: "http://127.0.0.1:80/", intervalMs: 500 }
       - port: 53
         protocol: all
+        scheduler: maglev
+        stateless: true
   - address: "2001:db8::100"
     ports: [{ port: 443, health: { tcp: "[::1]:443" } }]
 control:
@@ -84,9 +89,10 @@ describe('a good file', () => {
         {
           address: '10.0.0.100',
           mode: 'l4/2',
-          ports: [{ port: 80, protocol: 'tcp', scheduler: 'round-robin' }],
+          ports: [{ port: 80, protocol: 'tcp', scheduler: 'round-robin', stateless: false }],
         },
       ],
+      workers: 1,
       maxConnections: 1_048_576,
       control: { socket: '/run/ringmaster.sock' },
     });
@@ -96,6 +102,8 @@ describe('a good file', () => {
     const config = good(FULL);
     expect(config.outside).toEqual({ interface: 'eth1' });
     expect(config.address).toBe('10.0.0.11');
+    expect(config.address6).toBe('2001:db8::11');
+    expect(config.workers).toBe(2);
     expect(config.capabilities).toEqual(['serve']);
     expect(config.ring).toMatchObject({
       transport: 'ethernet',
@@ -109,9 +117,16 @@ describe('a good file', () => {
       port: 80,
       protocol: 'tcp',
       scheduler: 'load-aware',
+      stateless: false,
       targetPort: 8080,
+      servers: [
+        { address: '10.0.0.21', weight: 1 },
+        { address: '10.0.0.22', weight: 2 },
+      ],
       health: { http: 'http://127.0.0.1:80/', intervalMs: 500, timeoutMs: 1000, rise: 2, fall: 3 },
     });
+    expect(config.clusters[0].gateway).toBe('10.0.0.1');
+    expect(config.clusters[0].ports[1]).toMatchObject({ scheduler: 'maglev', stateless: true });
     expect(config.clusters[1].ports[0].health).toMatchObject({ tcp: '[::1]:443' });
     expect(config.control.socket).toBe('/etc/ringmaster/run/node.sock');
   });
@@ -142,7 +157,7 @@ describe('a bad file', () => {
       'a key that resembles none',
       GOOD.replace('- port: 80', '- port: 80\n        colour: red'),
       [
-        'ringmaster.yaml:8: clusters[0].ports[0].colour: unknown key; expected one of port, protocol, scheduler, targetPort, health',
+        'ringmaster.yaml:8: clusters[0].ports[0].colour: unknown key; expected one of port, protocol, scheduler, targetPort, stateless, servers, health',
       ],
     ],
     [
@@ -191,6 +206,13 @@ describe('a bad file', () => {
       'a gateway elsewhere',
       GOOD.replace('    ports', '    gateway: 10.0.0.1\n    ports'),
       ['ringmaster.yaml:6: clusters[0].gateway: only mode l4/3 has a gateway; remove it or set mode: l4/3'],
+    ],
+    [
+      'too many workers',
+      `${GOOD}workers: 17\n`,
+      [
+        'ringmaster.yaml:8: workers: expected a number of threads for packets (a whole number from 1 to 16), found 17',
+      ],
     ],
     [
       'one port twice',
@@ -262,7 +284,7 @@ describe('a bad file', () => {
     expect(places).toEqual([
       'ringmaster.yaml:1 interface',
       'ringmaster.yaml:3 wieght',
-      'ringmaster.yaml:25 clusters[0].ports[0].scheduler',
+      'ringmaster.yaml:27 clusters[0].ports[0].scheduler',
     ]);
   });
 

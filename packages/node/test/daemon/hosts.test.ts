@@ -16,6 +16,7 @@ const cluster = (ports: number): ClusterConfig => ({
     port: 80 + i,
     protocol: 'tcp',
     scheduler: 'round-robin',
+    stateless: false,
   })),
 });
 

@@ -58,8 +58,9 @@ function settle(): number {
   return steps;
 }
 
-function connections(count: number, state: number = TcpState.established): ConnectionList {
+function connections(count: number, state: number = TcpState.established): ConnectionList & { family: 4 } {
   return {
+    family: 4,
     count,
     localAddress: new Uint32Array(count).fill(CLUSTER),
     localPort: new Uint16Array(count).fill(80),
@@ -100,6 +101,23 @@ it('counts what it cannot enter', () => {
   send({ type: 'enter', id: 2, server: SERVER + 1, list });
   settle();
   expect(reports[1]).toMatchObject({ report: { entered: 0, refused: 4 } });
+});
+
+it('counts connections over IPv6 to a cluster without IPv6 as refused', () => {
+  const { localPort, clientPort, state } = connections(2);
+  const addresses = new Uint8Array(32).fill(1);
+  const list: ConnectionList = {
+    family: 6,
+    count: 2,
+    localAddress: addresses,
+    clientAddress: addresses,
+    localPort,
+    clientPort,
+    state,
+  };
+  send({ type: 'enter', id: 1, server: SERVER, list });
+  settle();
+  expect(reports[0]).toMatchObject({ report: { entered: 0, refused: 2 } });
 });
 
 it('answers for an empty list too', () => {

@@ -1,0 +1,60 @@
+import type { Scheduler } from './schedulers/scheduler.js';
+import { ServerSelection, type ServerSet } from './serverSet.js';
+import type { ServerTable } from './servers.js';
+
+/** What a service is made from. */
+export interface ServiceOptions {
+  /** The cluster's port. */
+  readonly port: number;
+  /** The servers' port; another one in L4/3 only. */
+  readonly targetPort: number;
+  readonly scheduler: Scheduler;
+  /** Whether the scheduler is asked about every packet, and no connection is entered. Default false. */
+  readonly isStateless?: boolean;
+  /** Names of the servers that it is served by (see `serverName`); absent: by the ring. */
+  readonly fixedServers?: ReadonlySet<number>;
+  /** Whether a server must have an IPv6 address: packets are rewritten to it. */
+  readonly wantsAddress6: boolean;
+}
+
+/** What listens on a port of a cluster, and who serves it. */
+export class Service {
+  readonly port: number;
+  readonly targetPort: number;
+  readonly isStateless: boolean;
+  private readonly scheduler: Scheduler;
+  private readonly selects: ((table: ServerTable, slot: number) => boolean) | undefined;
+  private selection: ServerSelection | undefined;
+  private servers: ServerSet | undefined;
+
+  constructor(options: ServiceOptions) {
+    const { port, targetPort, scheduler, isStateless = false, fixedServers, wantsAddress6 } = options;
+    this.port = port;
+    this.targetPort = targetPort;
+    this.isStateless = isStateless;
+    this.scheduler = scheduler;
+    if (fixedServers !== undefined) {
+      this.selects = (table, slot) => fixedServers.has(table.addresses[slot]);
+    } else if (wantsAddress6) {
+      this.selects = (table, slot) => table.fixed[slot] === 0 && table.hasAddress6[slot] === 1;
+    }
+  }
+
+  /** The servers, their weights or who is active have changed. Not on the packet path. */
+  update(table: ServerTable): void {
+    if (this.selects !== undefined) {
+      this.selection ??= new ServerSelection(table, this.selects);
+      this.selection.refresh();
+    }
+    this.servers = this.selection ?? table;
+    this.scheduler.update(this.servers);
+  }
+
+  /**
+   * The slot of the server for a new connection, or -1 when none takes it.
+   * @param client the client's address as the scheduler wants it, unsigned
+   */
+  choose(client: number): number {
+    return this.servers === undefined ? -1 : this.scheduler.choose(this.servers, client);
+  }
+}
