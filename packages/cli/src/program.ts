@@ -1,7 +1,8 @@
 /** The `ringmaster` command line: its words, its help, and which module does what. */
-import { LARGEST_CONNECTION_LIMIT, LOG_FORMATS, LOG_LEVELS } from '@ringmaster/node';
+import { LARGEST_CONNECTION_LIMIT, LONGEST_DURATION_MS, LOG_FORMATS, LOG_LEVELS } from '@ringmaster/node';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_CONFIG, DEFAULT_SOCKET } from './configuration.js';
+import { parseDuration } from './duration.js';
 
 const EPILOGUE = `
 A first cluster, on every node:
@@ -22,12 +23,61 @@ function parseLimit(text: string): number {
   throw new InvalidArgumentError(`Expected a whole number from 1 to ${LARGEST_CONNECTION_LIMIT}.`);
 }
 
+function parseTime(text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms <= LONGEST_DURATION_MS) return ms;
+  throw new InvalidArgumentError('Expected a time like 500ms, 60s, 5m or 2h, a week at most.');
+}
+
 /** The options of the commands that ask the running node. */
 function reading(command: Command, what: string): Command {
   return command
     .addOption(jsonOption(what))
     .addOption(configOption('ask the node that runs with this configuration'))
     .option('-s, --socket <path>', `ask the node at this control socket (default: ${DEFAULT_SOCKET})`);
+}
+
+const MEMBERS_ADDRESS = 'addresses of members, as `ringmaster members` lists them';
+
+function addOrdering(program: Command): void {
+  reading(program.command('drain'), 'what became of it')
+    .summary('give servers no new connections')
+    .description(
+      `Gives servers no new connections; those that they have go on. Ask any node of the ring. With a deadline, what is left
+then is reset, so that clients know at once. A drained server stays in the ring and may dispatch. It stays drained until
+it is undrained or stopped; a crash does not end it. How many connections are left: ringmaster members`,
+    )
+    .argument('<address...>', MEMBERS_ADDRESS)
+    .addOption(
+      new Option('-d, --deadline <time>', 'reset what is left after this time, like 60s or 10m').argParser(
+        parseTime,
+      ),
+    )
+    .action(async (addresses: string[], options) =>
+      (await import('./commands/order.js')).drain(addresses, options),
+    );
+  reading(program.command('undrain'), 'what became of it')
+    .summary('give drained servers connections again')
+    .description('Gives drained servers new connections again. Ask any node of the ring.')
+    .argument('<address...>', MEMBERS_ADDRESS)
+    .action(async (addresses: string[], options) =>
+      (await import('./commands/order.js')).undrain(addresses, options),
+    );
+  reading(program.command('abdicate'), 'what became of it')
+    .summary('hand the dispatching over to the next in line')
+    .description(
+      `Hands the dispatching over: the next in line learns all connections, then takes over; no connection is lost. The node
+that handed over does not dispatch again for a while, unless no other can. It goes on serving.`,
+    )
+    .argument('[address]', 'the member that shall hand over (default: whoever dispatches)')
+    .addOption(
+      new Option('-f, --for <time>', 'for how long it is not to dispatch (default: 10m)').argParser(
+        parseTime,
+      ),
+    )
+    .action(async (address: string | undefined, options) =>
+      (await import('./commands/order.js')).abdicate(address, options),
+    );
 }
 
 function addUp(program: Command): void {
@@ -118,6 +168,7 @@ export function buildProgram(version: string, done: (code: number) => void): Com
   addInit(program);
   addUp(program);
   addReading(program);
+  addOrdering(program);
   addChecking(program, done);
   for (const command of [program, ...program.commands]) {
     const path = command === program ? 'ringmaster' : `ringmaster ${command.name()}`;

@@ -3,6 +3,8 @@ import {
   type ConnectionsDocument,
   type ControlServer,
   type MemberStatus,
+  type OrderRequest,
+  type OrderResult,
   type StatusDocument,
 } from '@ringmaster/node';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -51,13 +53,22 @@ let directory: string;
 let socket: string;
 let server: ControlServer;
 let status = STATUS;
+let outcome: OrderResult['outcome'] = 'done';
+const ordered: OrderRequest[] = [];
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'ringmaster-cli-'));
   socket = join(directory, 'node.sock');
   status = STATUS;
+  outcome = 'done';
+  ordered.length = 0;
   const started = await startControlServer(socket, {
     status: () => status,
     connections: async (limit) => ({ ...CONNECTIONS, connections: CONNECTIONS.connections.slice(0, limit) }),
+    order: async (request) => {
+      ordered.push(request);
+      if (request.addresses.includes('10.0.0.99')) return { ok: false, message: '10.0.0.99 is no member' };
+      return { ok: true, document: { servers: request.addresses.map((address) => ({ address, outcome })) } };
+    },
   });
   if (!started.ok) throw new Error(started.problem.message);
   server = started.value;
@@ -135,6 +146,74 @@ it('connections lists them, and says when there are more', async () => {
   expect(JSON.parse(await said('connections', '--json'))).toEqual(CONNECTIONS);
 });
 
+it('members and status show who is drained, what is left, and until when', async () => {
+  const drain = { state: 'draining', deadlineInMs: 40_500, connections: 12 } as const;
+  const over = { state: 'drained', deadlineInMs: 0, connections: 0 } as const;
+  const untold = { state: 'draining', deadlineInMs: null, connections: null } as const;
+  const members = [
+    { ...member(11, 'dispatcher'), drain },
+    { ...member(12, 'server', false), drain: over },
+    { ...member(13, 'server'), drain: untold },
+  ];
+  status = { ...STATUS, ring: { ...STATUS.ring, members } };
+  const rows = (await said('members')).split('\n').map((row) => row.split(/ {2,}/).at(-1));
+  expect(rows.slice(0, 4)).toEqual([
+    'ACTIVE',
+    'draining, 12 connections left, reset in 40 s',
+    'drained, 0 connections left',
+    'draining',
+  ]);
+  expect(await said('status')).toContain(
+    '10.0.0.11  dispatcher, draining, 12 connections left, reset in 40 s\n',
+  );
+});
+
+describe('drain, undrain and abdicate', () => {
+  it('tell the node what is wanted, and say what will happen', async () => {
+    expect(await said('drain', '10.0.0.11', '10.0.0.12', '--deadline', '1.5m')).toBe(
+      '10.0.0.11 takes no new connections; what is left after 90 s is reset\n' +
+        '10.0.0.12 takes no new connections; what is left after 90 s is reset\n',
+    );
+    expect(await said('drain', '10.0.0.11')).toBe(
+      '10.0.0.11 takes no new connections; its connections go on until they end\n',
+    );
+    expect(JSON.parse(await said('undrain', '10.0.0.11', '--json'))).toEqual({
+      servers: [{ address: '10.0.0.11', outcome: 'done' }],
+    });
+    expect(await said('abdicate', '--for', '30')).toBe(
+      '10.0.0.11 hands the dispatching over to the next in line\n',
+    );
+    await said('abdicate', '10.0.0.12');
+    expect(ordered).toEqual([
+      { action: 'drain', addresses: ['10.0.0.11', '10.0.0.12'], durationMs: 90_000 },
+      { action: 'drain', addresses: ['10.0.0.11'], durationMs: undefined },
+      { action: 'undrain', addresses: ['10.0.0.11'], durationMs: undefined },
+      { action: 'abdicate', addresses: ['10.0.0.11'], durationMs: 30_000 },
+      { action: 'abdicate', addresses: ['10.0.0.12'], durationMs: undefined },
+    ]);
+  });
+
+  it('end with 1 when a server could not be told, or could not do it', async () => {
+    expect(await ringmaster(['drain', '10.0.0.99', '--socket', socket])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'ringmaster: 10.0.0.99 is no member\n',
+    });
+    outcome = 'unanswered';
+    const { code, stderr } = await ringmaster(['drain', '10.0.0.11', '--json', '--socket', socket]);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr:
+        'ringmaster: 10.0.0.11 did not answer: it may have heard or not; look at `ringmaster members` and ask again\n',
+    });
+    status = { ...STATUS, ring: { ...STATUS.ring, dispatcher: null } };
+    expect(await ringmaster(['abdicate', '--socket', socket])).toMatchObject({
+      code: 1,
+      stderr: 'ringmaster: nobody dispatches at the moment: there is nothing to hand over\n',
+    });
+  });
+});
+
 describe('a mistake on the command line', () => {
   it.each([
     [['stauts'], "error: unknown command 'stauts'\n(Did you mean status?)\nSee: ringmaster --help\n"],
@@ -146,6 +225,11 @@ describe('a mistake on the command line', () => {
       ['up', '--log-level', 'loud'],
       "error: option '--log-level <level>' argument 'loud' is invalid. Allowed choices are error, warn, info, debug.\nSee: ringmaster up --help\n",
     ],
+    [
+      ['drain', '10.0.0.11', '--deadline', 'soon'],
+      "error: option '-d, --deadline <time>' argument 'soon' is invalid. Expected a time like 500ms, 60s, 5m or 2h, a week at most.\nSee: ringmaster drain --help\n",
+    ],
+    [['drain'], "error: missing required argument 'address'\nSee: ringmaster drain --help\n"],
     [
       ['connections', '--limit', 'many'],
       "error: option '-n, --limit <number>' argument 'many' is invalid. Expected a whole number from 1 to 1000000.\nSee: ringmaster connections --help\n",
@@ -167,7 +251,18 @@ it('says when no node runs', async () => {
 it('explains itself', async () => {
   const { code, stdout } = await ringmaster(['--help']);
   expect(code).toBe(0);
-  for (const command of ['init', 'up', 'status', 'members', 'connections', 'doctor', 'check']) {
+  for (const command of [
+    'init',
+    'up',
+    'status',
+    'members',
+    'connections',
+    'drain',
+    'undrain',
+    'abdicate',
+    'doctor',
+    'check',
+  ]) {
     expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
     expect((await ringmaster([command, '--help'])).stdout).toContain(`Usage: ringmaster ${command}`);
   }

@@ -45,6 +45,14 @@ const COMMANDS: Record<string, (network: Network, words: string[]) => void> = {
     network.cut(words.slice(0, bar), words.slice(bar + 1));
   },
   heal: (network) => network.heal(),
+  /** `.5 weight=0 canDispatch=false` */
+  describe: (network, [name, ...words]) => {
+    const change = words
+      .map((word) => word.split('='))
+      .map(([key, value]) => [key, JSON.parse(value as string)]);
+    network.describe(name as string, Object.fromEntries(change));
+  },
+  descriptions: (network) => network.log.push(...network.descriptions()),
   trace: (network, [on]) => (network.trace = on === 'on'),
   say: (network, [name, id, ...text]) => network.say(name as string, Number(id), text.join(' ')),
   /** A message of a type that nobody knows, to everybody, from `from` to `to`. */

@@ -68,6 +68,14 @@ export class Network {
     this.input(addressOf(name), { kind: 'command', command, nowMs: this.nowMs });
   }
 
+  describe(name: string, change: Partial<RingState['self']>): void {
+    this.input(addressOf(name), {
+      kind: 'command',
+      command: { kind: 'describe', change },
+      nowMs: this.nowMs,
+    });
+  }
+
   say(name: string, destination: number, text: string): void {
     const body = Uint8Array.from(text, (c) => c.charCodeAt(0));
     this.input(addressOf(name), {
@@ -141,6 +149,19 @@ export class Network {
           `dispatcher=${shortName(dispatcherOf(state))}${isMaster(state) ? ' master' : ''}`
         );
       });
+  }
+
+  /** What each member thinks of each other's weight and capabilities. */
+  descriptions(): string[] {
+    return this.names().map((name) => {
+      const others = this.state(name)
+        .roster.all()
+        .map(({ address, weight, canDispatch, canServe }) => {
+          const traits = `${canDispatch ? ' dispatch' : ''}${canServe ? ' serve' : ''}`;
+          return `${shortName(address)} weight ${weight}${traits}`;
+        });
+      return `${name} knows ${others.join(', ')}`;
+    });
   }
 
   creationTimes(): number[] {

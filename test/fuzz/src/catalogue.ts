@@ -54,6 +54,11 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
     share: 60,
     what: 'node: requests and rows of the connection exchange',
   },
+  'node-message': {
+    module: './targets/nodeMessage.js',
+    share: 40,
+    what: 'node: load reports, orders and answers in application messages',
+  },
   netlink: {
     module: './targets/netlink.js',
     share: 60,

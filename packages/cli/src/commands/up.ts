@@ -71,13 +71,13 @@ async function start(
   }
 }
 
-async function stop(node: RunningNode, logger: Logger): Promise<void> {
+async function stop(node: RunningNode, logger: Logger, asked: boolean): Promise<void> {
   const deadline = setTimeout(() => {
     const deadlineMs = STOP_DEADLINE_MS;
     logger.error('the node did not stop in time; the next start undoes what it left', { deadlineMs });
     process.exit(ExitCode.failed);
   }, STOP_DEADLINE_MS);
-  await node.stop();
+  await node.stop(asked);
   clearTimeout(deadline);
 }
 
@@ -94,6 +94,6 @@ export async function up(options: UpOptions): Promise<number> {
   const end = await ending.first;
   if (end.kind === 'asked') logger.info('stopping', { signal: end.signal });
   else logger.error('the node cannot go on and stops', { why: end.why });
-  await stop(node, logger);
+  await stop(node, logger, end.kind === 'asked');
   return end.kind === 'asked' ? ExitCode.ok : ExitCode.failed;
 }

@@ -1,6 +1,7 @@
 /** The status document as text for people. */
-import type { MemberStatus, StatusDocument } from '@ringmaster/node';
+import type { DrainStatus, MemberStatus, StatusDocument } from '@ringmaster/node';
 import pc from 'picocolors';
+import { duration } from './connectionsText.js';
 import { table } from './table.js';
 
 /** The ring as a loop: the heartbeat goes down from the smallest address and from the bottom back to the top. */
@@ -9,7 +10,8 @@ export function ringPicture(members: readonly MemberStatus[], own: string): stri
   const lines = members.map((member, index) => {
     const corner = members.length === 1 ? '  ' : loopAt(index, members.length);
     const notes = [member.role === 'server' ? '' : member.role];
-    if (!member.active) notes.push('inactive');
+    if (member.drain !== undefined) notes.push(drainText(member.drain));
+    else if (!member.active) notes.push('inactive');
     if (member.address === own) notes.push('this node');
     const text = notes.filter((note) => note !== '').join(', ');
     const line = `  ${corner} ${member.address.padEnd(width)}  ${text}`.trimEnd();
@@ -17,6 +19,14 @@ export function ringPicture(members: readonly MemberStatus[], own: string): stri
     return member.role === 'server' ? line : pc.bold(line);
   });
   return lines.join('\n');
+}
+
+/** `draining, 12 connections left, the rest is reset in 40 s` */
+export function drainText({ state, connections, deadlineInMs }: DrainStatus): string {
+  const left =
+    connections === null ? '' : `, ${connections} ${connections === 1 ? 'connection' : 'connections'} left`;
+  const end = state === 'drained' || deadlineInMs === null ? '' : `, reset in ${duration(deadlineInMs)}`;
+  return `${state}${left}${end}`;
 }
 
 function loopAt(index: number, count: number): string {
@@ -73,8 +83,9 @@ export function statusText(status: StatusDocument): string {
 
 /** What `ringmaster members` prints. */
 export function membersText(members: readonly MemberStatus[]): string {
-  const rows = members.map(({ address, id, mac, role, active }) => {
-    return [address, String(id), mac, role, active ? 'yes' : 'no'];
+  const rows = members.map(({ address, id, mac, role, active, drain }) => {
+    const serves = drain === undefined ? (active ? 'yes' : 'no') : drainText(drain);
+    return [address, String(id), mac, role, serves];
   });
   return table(['ADDRESS', 'ID', 'MAC', 'ROLE', 'ACTIVE'], rows);
 }

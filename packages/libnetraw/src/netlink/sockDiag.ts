@@ -79,6 +79,27 @@ export function listTcpConnections6(filter: TcpConnection6Filter = {}): TcpConne
   return table.finish(consistent);
 }
 
+/**
+ * Visits each connection over IPv4 (both families, for dual-stack sockets) or IPv6 (that one alone), as its struct
+ * inet_diag_msg at `offset`; `ports` of the filter are the visitor's business. One may be missing if they change meanwhile.
+ */
+export function dumpConnections(
+  families: readonly number[],
+  filter: TcpConnectionFilter | TcpConnection6Filter,
+  visit: (family: number, view: DataView, offset: number) => void,
+): void {
+  const { localAddress } = filter;
+  const address = typeof localAddress === 'number' ? wordBytes(localAddress) : localAddress;
+  const code = address === undefined ? [] : bytecode(address, filter);
+  const wantsMapped = families.includes(AF_INET);
+  const nothing = { count: 0, truncate: () => {} };
+  dumpFamilies(families, filter, code, nothing, (family) => (_type, view, offset, end) => {
+    if (end - offset < MESSAGE_BYTES) return;
+    if (family === AF_INET6 && isMapped(view, offset + LOCAL_ADDRESS) !== wantsMapped) return;
+    visit(family, view, offset);
+  });
+}
+
 /** Lists the sockets of some families into a table; returns whether nothing changed meanwhile. */
 function dumpFamilies(
   families: readonly number[],

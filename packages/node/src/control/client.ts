@@ -30,9 +30,11 @@ function connectionProblem(socket: string, error: NodeJS.ErrnoException): Contro
   }
 }
 
-function fetchText(socket: string, path: string): Promise<{ status: number; text: string }> {
+function fetchText(socket: string, path: string, body: unknown): Promise<{ status: number; text: string }> {
+  const posted = body === undefined ? undefined : JSON.stringify(body);
+  const method = posted === undefined ? 'GET' : 'POST';
   return new Promise((resolve, reject) => {
-    const asked = request({ socketPath: socket, path, agent: false }, (response) => {
+    const asked = request({ socketPath: socket, path, method, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       let sizeBytes = 0;
       response.on('error', reject);
@@ -52,20 +54,25 @@ function fetchText(socket: string, path: string): Promise<{ status: number; text
       clearTimeout(deadline);
       reject(error);
     });
-    asked.end();
+    asked.end(posted);
   });
 }
 
 /**
- * Reads a document from the node that listens at `socket`.
+ * Reads a document from the node that listens at `socket`, or posts one to it.
  * @param path such as `/status` or `/connections?limit=10`
+ * @param body posted as JSON; `undefined`: the path is read
  */
-export async function controlRequest<T = unknown>(socket: string, path: string): Promise<ControlResult<T>> {
+export async function controlRequest<T = unknown>(
+  socket: string,
+  path: string,
+  body?: unknown,
+): Promise<ControlResult<T>> {
   try {
-    const { status, text } = await fetchText(socket, path);
-    const body = JSON.parse(text) as T & { error?: { message?: string } };
-    if (status === 200) return { ok: true, value: body };
-    return controlProblem('refused', body.error?.message ?? `the node answered ${status}`);
+    const { status, text } = await fetchText(socket, path, body);
+    const answered = JSON.parse(text) as T & { error?: { message?: string } };
+    if (status === 200) return { ok: true, value: answered };
+    return controlProblem('refused', answered.error?.message ?? `the node answered ${status}`);
   } catch (error) {
     return connectionProblem(socket, error as NodeJS.ErrnoException);
   }

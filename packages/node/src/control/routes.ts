@@ -1,27 +1,45 @@
 /** What the control socket answers, apart from how the bytes come and go. */
-import type { ConnectionsDocument, StatusDocument } from './status.js';
+import { LARGEST_BODY_BYTES, type OrderAction, parseOrder } from './requests.js';
+import type { ConnectionsDocument, OrderDocument, OrderRequest, StatusDocument } from './status.js';
 
 /** Where the answers come from. */
 export interface ControlProviders {
   status(): StatusDocument;
   /** The connections that the dispatcher knows, at most `limit` of them. */
   connections(limit: number): Promise<ConnectionsDocument>;
+  /** Does what an operator asks. Not `ok`: one of the nodes is not in the ring, and nothing was changed. */
+  order(request: OrderRequest): Promise<OrderAnswerDocument>;
 }
 
+export type OrderAnswerDocument =
+  { readonly ok: true; readonly document: OrderDocument } | { readonly ok: false; readonly message: string };
+
 export interface ControlAnswer {
-  readonly status: 200 | 400 | 404 | 405 | 500;
+  readonly status: 200 | 400 | 404 | 405 | 409 | 413 | 500;
   readonly body: unknown;
+  /** With 405: the method that works. */
+  readonly allow?: string;
 }
 
 export const DEFAULT_CONNECTION_LIMIT = 100;
 export const LARGEST_CONNECTION_LIMIT = 1_000_000;
 
-const refusal = (status: 400 | 404 | 405 | 500, code: string, message: string): ControlAnswer => ({
+const refusal = (
+  status: Exclude<ControlAnswer['status'], 200>,
+  code: string,
+  message: string,
+): ControlAnswer => ({
   status,
   body: { error: { code, message } },
 });
 
-type Route = (query: URLSearchParams, providers: ControlProviders) => ControlAnswer | Promise<ControlAnswer>;
+export const tooLarge = refusal(413, 'too-large', `the body is longer than ${LARGEST_BODY_BYTES} bytes`);
+
+type Route = (
+  query: URLSearchParams,
+  providers: ControlProviders,
+  body: string,
+) => ControlAnswer | Promise<ControlAnswer>;
 
 function statusRoute(_query: URLSearchParams, providers: ControlProviders): ControlAnswer {
   return { status: 200, body: providers.status() };
@@ -41,18 +59,46 @@ async function connectionsRoute(query: URLSearchParams, providers: ControlProvid
   return { status: 200, body: await providers.connections(limit) };
 }
 
-/** Path -> its query parameters and what answers it. All of them are read with GET. */
-const ROUTES: ReadonlyMap<string, { readonly parameters: readonly string[]; readonly route: Route }> =
-  new Map([
-    ['/status', { parameters: [], route: statusRoute }],
-    ['/members', { parameters: [], route: membersRoute }],
-    ['/connections', { parameters: ['limit'], route: connectionsRoute }],
-  ]);
+function orderRoute(action: OrderAction): Route {
+  return async (_query, providers, text) => {
+    const parsed = parseOrder(action, text);
+    if (!parsed.ok) return refusal(400, 'invalid', parsed.message);
+    const result = await providers.order(parsed.order);
+    return result.ok ? { status: 200, body: result.document } : refusal(409, 'not-in-ring', result.message);
+  };
+}
 
-/** Answers one request. Whatever is asked, the answer is a document; it never throws. */
+interface Entry {
+  readonly method: 'GET' | 'POST';
+  /** Of the query. */
+  readonly parameters: readonly string[];
+  readonly route: Route;
+}
+
+const reading = (route: Route, ...parameters: string[]): Entry => ({ method: 'GET', parameters, route });
+const ordering = (action: OrderAction): Entry => ({
+  method: 'POST',
+  parameters: [],
+  route: orderRoute(action),
+});
+
+const ROUTES: ReadonlyMap<string, Entry> = new Map([
+  ['/status', reading(statusRoute)],
+  ['/members', reading(membersRoute)],
+  ['/connections', reading(connectionsRoute, 'limit')],
+  ['/drain', ordering('drain')],
+  ['/undrain', ordering('undrain')],
+  ['/abdicate', ordering('abdicate')],
+]);
+
+/**
+ * Answers one request. Whatever is asked, the answer is a document; it never throws.
+ * @param body what was posted
+ */
 export async function answer(
   method: string,
   target: string,
+  body: string,
   providers: ControlProviders,
 ): Promise<ControlAnswer> {
   if (!URL.canParse(target, 'http://node')) return refusal(400, 'invalid', 'the path is not one');
@@ -61,14 +107,17 @@ export async function answer(
   if (entry === undefined) {
     return refusal(404, 'unknown-path', `there is no ${pathname}; there is ${[...ROUTES.keys()].join(', ')}`);
   }
-  if (method !== 'GET') return refusal(405, 'wrong-method', `${pathname} is read with GET, not ${method}`);
+  if (method !== entry.method) {
+    const used = entry.method === 'GET' ? 'is read with GET' : 'is told with POST';
+    return { ...refusal(405, 'wrong-method', `${pathname} ${used}, not ${method}`), allow: entry.method };
+  }
   const unknown = [...searchParams.keys()].find((name) => !entry.parameters.includes(name));
   if (unknown !== undefined) {
     const known = entry.parameters.length === 0 ? 'none' : entry.parameters.join(', ');
     return refusal(400, 'unknown-parameter', `${pathname} knows no parameter ${unknown}; it knows ${known}`);
   }
   try {
-    return await entry.route(searchParams, providers);
+    return await entry.route(searchParams, providers, body);
   } catch (error) {
     return refusal(500, 'internal', `the node could not answer: ${(error as Error).message}`);
   }

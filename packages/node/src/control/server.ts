@@ -4,7 +4,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { controlProblem, type ControlResult } from './problem.js';
-import { answer, type ControlProviders } from './routes.js';
+import { LARGEST_BODY_BYTES } from './requests.js';
+import { answer, type ControlAnswer, type ControlProviders, tooLarge } from './routes.js';
 
 export interface ControlServer {
   /** Ends all conversations and removes the socket. */
@@ -15,13 +16,25 @@ const OWNER_ONLY_UMASK = 0o177;
 const MOST_CONNECTIONS = 64;
 const REQUEST_TIMEOUT_MS = 5000;
 
+/** The body as text; `undefined` when it is longer than any that is wanted. */
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    sizeBytes += chunk.length;
+    if (sizeBytes <= LARGEST_BODY_BYTES) chunks.push(chunk);
+  }
+  return sizeBytes > LARGEST_BODY_BYTES ? undefined : Buffer.concat(chunks).toString('utf8');
+}
+
 async function respond(request: IncomingMessage, response: ServerResponse, providers: ControlProviders) {
-  request.resume(); // a body is not wanted, and must not hold the conversation up
-  const { status, body } = await answer(request.method ?? '', request.url ?? '', providers);
+  const text = await readBody(request);
+  const { status, body, allow }: ControlAnswer =
+    text === undefined ? tooLarge : await answer(request.method ?? '', request.url ?? '', text, providers);
   if (response.destroyed) return;
   response.writeHead(status, {
     'content-type': 'application/json',
-    ...(status === 405 ? { allow: 'GET' } : {}),
+    ...(allow === undefined ? {} : { allow }),
     connection: 'close',
   });
   response.end(`${JSON.stringify(body)}\n`);
@@ -101,7 +114,10 @@ export async function startControlServer(
   } catch (error) {
     return listenProblem(socket, error as NodeJS.ErrnoException);
   }
-  const server = createServer((request, response) => void respond(request, response, providers));
+  const server = createServer((request, response) => {
+    // Who breaks off in the middle of a body is not answered.
+    respond(request, response, providers).catch(() => response.destroy());
+  });
   server.maxConnections = MOST_CONNECTIONS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.headersTimeout = REQUEST_TIMEOUT_MS;

@@ -13,8 +13,19 @@ export interface MemberStatus {
   /** `02:00:00:00:00:01` */
   readonly mac: string;
   readonly role: NodeRole;
-  /** Whether the dispatcher gives it connections. */
+  /** Whether the dispatcher knows it as a server: a draining one is, and is given no new connections all the same. */
   readonly active: boolean;
+  /** Absent unless an operator drains it. */
+  readonly drain?: DrainStatus;
+}
+
+export interface DrainStatus {
+  /** `draining`: its connections go on, it is given no new ones. `drained`: the deadline is over, it has none. */
+  readonly state: 'draining' | 'drained';
+  /** Milliseconds until the deadline; `null` when there is none, or the node has not told it yet. */
+  readonly deadlineInMs: number | null;
+  /** Connections that it has left; `null` as long as it has not told. */
+  readonly connections: number | null;
 }
 
 export interface RingStatus {
@@ -81,4 +92,27 @@ export interface ConnectionsDocument {
   /** How many the dispatcher knows: more than are listed when there is a limit. */
   readonly total: number;
   readonly connections: readonly ConnectionStatus[];
+}
+
+/** What an operator asks of nodes, by their addresses. */
+export interface OrderRequest {
+  readonly action: 'drain' | 'undrain' | 'abdicate';
+  readonly addresses: readonly string[];
+  /** Drain: until the deadline, without one if absent. Abdicate: for how long. */
+  readonly durationMs: number | undefined;
+}
+
+/** What became of it at one node. */
+export interface OrderResult {
+  readonly address: string;
+  /**
+   * `already`: nothing had to change. `notServing`: it has no connections to drain. `notDispatching`, `noSuccessor`: it
+   * cannot hand the dispatching over. `unanswered`: it may have been told or not; ask again.
+   */
+  readonly outcome: 'done' | 'already' | 'notServing' | 'notDispatching' | 'noSuccessor' | 'unanswered';
+}
+
+/** What `POST /drain`, `/undrain` and `/abdicate` answer. */
+export interface OrderDocument {
+  readonly servers: readonly OrderResult[];
 }

@@ -214,7 +214,8 @@ export class Dispatching {
     return !member?.canServe || offersAll(self.services, member.services);
   }
 
-  private updateServers(): void {
+  /** To be called when this node itself takes connections, or takes none any more. */
+  updateServers(): void {
     this.parts.dataPlane.setServers(serverTable(this.parts.driver.state));
   }
 

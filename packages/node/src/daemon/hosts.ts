@@ -42,6 +42,12 @@ export function hostOf(state: RingState, address: Address): number | undefined {
   return hostedMembers(state).find(({ member }) => member.address === address)?.host;
 }
 
+/** The host of the member with this id, this node included; `undefined` when there is none. */
+export function hostOfId(state: RingState, id: number): number | undefined {
+  if (id === state.id) return ownHost(state);
+  return hostedMembers(state).find(({ member }) => member.active && member.id === id)?.host;
+}
+
 /** The hosts of all active members, this one first. */
 export function activeHosts(state: RingState): number[] {
   const others = hostedMembers(state).filter(({ member }) => member.active);

@@ -9,6 +9,7 @@ import type { Logger } from '../logging.js';
 import { connectionsDocument } from './connectionsDocument.js';
 import { describeSelf, ringConfig } from './describe.js';
 import { Dispatching } from './dispatching.js';
+import { Operation } from './operation.js';
 import { raisePriority } from './priority.js';
 import { StartProblem } from './problem.js';
 import { makeRebuild } from './mapRebuild.js';
@@ -17,8 +18,11 @@ import { statusDocument } from './statusDocument.js';
 import { Unwinding } from './unwinding.js';
 
 export interface RunningNode {
-  /** Leaves the ring, handing over first, and puts the host back as it was. Takes well under a second. */
-  stop(): Promise<void>;
+  /**
+   * Leaves the ring, handing over first, and puts the host back as it was. Takes well under a second.
+   * @param asked its operator wishes it; else a part of it has failed, and a drain goes on when it is started again
+   */
+  stop(asked: boolean): Promise<void>;
 }
 
 export interface NodeDependencies {
@@ -38,19 +42,23 @@ export async function runNode(config: NodeConfig, dependencies: NodeDependencies
   try {
     const shells = await openShells({ config, unwinding, ...dependencies });
     raisePriority(logger);
-    const { driver, rebuild } = assemble(config, shells, unwinding, logger);
-    await openControl(config, shells, { driver, rebuild }, unwinding);
+    const deciding = assemble(config, shells, unwinding, logger);
+    const { driver, operation } = deciding;
+    await openControl(config, shells, deciding, unwinding);
     const health = watchHealth(config, driver, logger);
     unwinding.push('stopping the health checks', () => health.close());
+    operation.drain.resume();
     driver.start();
     health.start();
+    operation.start();
     const { address, name } = shells.host;
     const { transport, port } = config.ring;
     logger.info('node started', { address, interface: name, transport, port });
     return {
-      stop: async () => {
+      stop: async (asked) => {
         logger.info('leaving the ring', { dispatching: isDispatching(driver.state) });
         health.close();
+        operation.close(asked);
         await driver.leave('stopped by its operator');
         await unwinding.run(report);
         logger.info('node stopped, host restored');
@@ -65,11 +73,12 @@ export async function runNode(config: NodeConfig, dependencies: NodeDependencies
 interface Deciding {
   readonly driver: RingDriver;
   readonly rebuild: Rebuild;
+  readonly operation: Operation;
 }
 
 /** The ring over its socket, and what it decides turned into dispatching. */
 function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logger: Logger): Deciding {
-  const { keys, host, socket, dataPlane, announcer } = shells;
+  const { keys, host, socket, dataPlane, announcer, inventory } = shells;
   const state = createRing(describeSelf(config, host), ringConfig(config));
   let handle: (event: RingEvent) => void = () => undefined;
   const driver = new RingDriver({
@@ -83,14 +92,26 @@ function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logg
   const leaseMs = config.ring.communicationTimeoutMs - config.ring.heartbeatIntervalMs;
   const dispatching = new Dispatching({ driver, dataPlane, announcer, rebuild, logger, leaseMs });
   unwinding.push('stopping to dispatch', () => dispatching.close());
-  handle = (event) => dispatching.handle(event);
-  return { driver, rebuild };
+  const operation = new Operation({
+    config,
+    driver,
+    inventory,
+    logger,
+    onChange: () => dispatching.updateServers(),
+    responseMs: () => undefined,
+  });
+  unwinding.push('ending its operation', () => operation.close(false));
+  handle = (event) => {
+    dispatching.handle(event);
+    operation.handle(event);
+  };
+  return { driver, rebuild, operation };
 }
 
 async function openControl(
   config: NodeConfig,
   { dataPlane, inventory, socket }: Shells,
-  { driver, rebuild }: Deciding,
+  { driver, rebuild, operation }: Deciding,
   unwinding: Unwinding,
 ): Promise<void> {
   const control = await startControlServer(config.control.socket, {
@@ -102,9 +123,11 @@ async function openControl(
         ringDrops: driver.drops,
         inventoryRefused: inventory.refused,
         socket: socket.counters,
+        operation,
       }),
     connections: async (limit) =>
       connectionsDocument(await dataPlane.snapshot(limit), dataPlane.stats().connections.total),
+    order: (request) => operation.order(request),
   });
   if (!control.ok) throw new StartProblem('control', control.problem.message);
   unwinding.push('closing the control socket', () => control.value.close());

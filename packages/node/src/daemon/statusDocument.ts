@@ -3,10 +3,15 @@ import { creationTimeMs, dispatcherOf, formatIpv4 } from '@ringmaster/ring';
 import type { DropCounts, SocketCounters } from '@ringmaster/transport';
 import { formatMac } from 'libnetraw/wire';
 import type { DataPlaneStats } from '../dataplane/index.js';
-import type { MemberStatus, NodeRole, StatusDocument } from '../control/index.js';
+import type { DrainStatus, MemberStatus, NodeRole, StatusDocument } from '../control/index.js';
 import type { RebuildProgress } from '../inventory/rebuild.js';
+import type { HeardLoad } from '../load/loads.js';
+import type { Operation } from './operation.js';
 import { hostedMembers, hostOf, ownHost } from './hosts.js';
 import { selfServes, takesConnections } from './serverTable.js';
+
+/** What the status tells of `Operation`. */
+export type OperationFigures = Pick<Operation, 'loadOf' | 'notUnderstood' | 'endedConnections'>;
 
 export interface StatusSources {
   readonly state: RingState;
@@ -16,11 +21,12 @@ export interface StatusSources {
   readonly ringDrops: DropCounts;
   readonly inventoryRefused: number;
   readonly socket: Readonly<SocketCounters>;
+  readonly operation: OperationFigures;
 }
 
 /** The one document from which everything that shows a node is made. */
 export function statusDocument(sources: StatusSources): StatusDocument {
-  const { state, stats, rebuild } = sources;
+  const { state, stats, rebuild, operation } = sources;
   const dispatcher = hostOf(state, dispatcherOf(state));
   return {
     address: formatIpv4(ownHost(state)),
@@ -29,7 +35,7 @@ export function statusDocument(sources: StatusSources): StatusDocument {
     ring: {
       createdAt: creationTimeMs(state.ring.createdAt),
       dispatcher: dispatcher === undefined ? null : formatIpv4(dispatcher),
-      members: members(state),
+      members: members(state, operation),
     },
     connections: stats.connections,
     rebuild: { ...rebuild, ms: Math.round(rebuild.ms * 10) / 10 },
@@ -46,6 +52,8 @@ export function statusDocument(sources: StatusSources): StatusDocument {
       ring: { ...state.counters },
       ringRefused: { ...sources.ringDrops, inventory: sources.inventoryRefused },
       ringSocket: { ...sources.socket },
+      nodeMessages: { notUnderstood: operation.notUnderstood },
+      drain: { ended: operation.endedConnections },
     },
   };
 }
@@ -55,13 +63,14 @@ function roleOf(state: RingState): NodeRole {
   return state.role === 'candidate' ? 'server' : state.role;
 }
 
-function members(state: RingState): MemberStatus[] {
+function members(state: RingState, operation: OperationFigures): MemberStatus[] {
   const own: MemberStatus = {
     address: formatIpv4(ownHost(state)),
     id: state.id,
     mac: formatMac(state.self.mac),
     role: roleOf(state),
     active: selfServes(state),
+    ...drainStatus(state.self, operation.loadOf(ownHost(state))),
   };
   const hosted = hostedMembers(state);
   const others = hosted.map(({ host, member }) => ({
@@ -70,7 +79,25 @@ function members(state: RingState): MemberStatus[] {
     mac: formatMac(member.mac),
     role: (member.dispatching ? 'dispatcher' : 'server') as NodeRole,
     active: takesConnections(state, member),
+    ...drainStatus(member, operation.loadOf(host)),
   }));
   const place = hosted.findIndex(({ member }) => member.address > state.ring.self);
   return place < 0 ? [...others, own] : [...others.slice(0, place), own, ...others.slice(place)];
+}
+
+/** A weight of 0 is a drain: no configuration has one. */
+function drainStatus(
+  { weight, canServe }: { readonly weight: number; readonly canServe: boolean },
+  load: HeardLoad | undefined,
+): { drain?: DrainStatus } {
+  if (weight > 0) return {};
+  const deadlineInMs = load?.report.deadlineInMs;
+  return {
+    drain: {
+      state: canServe ? 'draining' : 'drained',
+      deadlineInMs:
+        load === undefined || deadlineInMs === undefined ? null : Math.max(0, deadlineInMs - load.ageMs),
+      connections: load?.report.connections ?? null,
+    },
+  };
 }

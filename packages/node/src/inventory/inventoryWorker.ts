@@ -7,6 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { NodeCryptography, RecordReader, RecordWriter } from '@ringmaster/transport';
 import { listTcpConnections, listTcpConnections6 } from 'libnetraw';
 import { encodeRows } from './connectionList.js';
+import { endConnections, measureLoad } from './ownLoad.js';
 import {
   ANSWER_HEAD_BYTES,
   AnswerKind,
@@ -32,6 +33,13 @@ export interface InventoryWorkerData {
   readonly keys: readonly Uint8Array[] | undefined;
   readonly places: readonly ListedPlace[];
   readonly maxConnections: number;
+}
+
+/** From the node's main thread. */
+export interface OwnQuestion {
+  readonly id: number;
+  /** `end`: reset the connections to the services. */
+  readonly what: 'load' | 'end';
 }
 
 /** Who has connected must ask within this time, and take the answer without pausing longer. */
@@ -103,6 +111,18 @@ function serve(socket: Socket): void {
     }
   });
 }
+
+/** What the node asks about its own host: both may take the kernel a while. */
+function askOwn({ id, what }: OwnQuestion): void {
+  try {
+    const value = what === 'load' ? measureLoad(options.places) : endConnections(options.places);
+    parentPort?.postMessage({ kind: 'own', id, value });
+  } catch (error) {
+    parentPort?.postMessage({ kind: 'own', id, failure: (error as Error).message });
+  }
+}
+
+parentPort?.on('message', askOwn);
 
 const server = createServer(serve);
 server.maxConnections = MAX_CLIENTS;

@@ -10,6 +10,7 @@ import {
   startControlServer,
   type ControlProviders,
   type ControlServer,
+  type OrderRequest,
   type StatusDocument,
 } from '../../src/control/index.js';
 
@@ -33,7 +34,16 @@ const PROVIDERS: ControlProviders = {
     if (limit === 666) throw new Error('the data plane is gone');
     return { total: limit, connections: [] };
   },
+  order: async (request) => {
+    if (request.addresses.includes('10.0.0.99')) return { ok: false, message: '10.0.0.99 is no member' };
+    ordered.push(request);
+    return {
+      ok: true,
+      document: { servers: request.addresses.map((address) => ({ address, outcome: 'done' })) },
+    };
+  },
 };
+const ordered: OrderRequest[] = [];
 
 let directory: string;
 let socket: string;
@@ -74,16 +84,69 @@ describe('a running node', () => {
   });
 
   it.each([
-    ['/stauts', 'there is no /stauts; there is /status, /members, /connections'],
+    ['/stauts', 'there is no /stauts; there is /status, /members, /connections, /drain, /undrain, /abdicate'],
     ['/connections?limit=0', 'limit: expected a whole number from 1 to 1000000, found "0"'],
     ['/connections?limit=1e3', 'limit: expected a whole number from 1 to 1000000, found "1e3"'],
     ['/status?limit=1', '/status knows no parameter limit; it knows none'],
+    ['/drain', '/drain is told with POST, not GET'],
     ['/connections?limit=666', 'the node could not answer: the data plane is gone'],
     ['//', 'the path is not one'],
   ])('refuses %s in words', async (path, message) => {
     await start();
     expect(await controlRequest(socket, path)).toEqual({ ok: false, problem: { code: 'refused', message } });
   });
+
+  it('does what is posted to it, in words that it has checked', async () => {
+    await start();
+    ordered.length = 0;
+    const addresses = ['10.0.0.11', '10.0.0.12'];
+    const servers = addresses.map((address) => ({ address, outcome: 'done' }));
+    expect(await controlRequest(socket, '/drain', { addresses, deadlineMs: 60_000 })).toEqual({
+      ok: true,
+      value: { servers },
+    });
+    expect(await controlRequest(socket, '/undrain', { addresses })).toMatchObject({ ok: true });
+    await controlRequest(socket, '/abdicate', { addresses: ['10.0.0.11'], forMs: 0 });
+    expect(ordered).toEqual([
+      { action: 'drain', addresses, durationMs: 60_000 },
+      { action: 'undrain', addresses, durationMs: undefined },
+      { action: 'abdicate', addresses: ['10.0.0.11'], durationMs: 0 },
+    ]);
+  });
+
+  const LIST = 'addresses: expected a list of 1 to 254 IPv4 addresses of members';
+  it.each([
+    ['/drain', {}, LIST],
+    ['/drain', { addresses: [] }, LIST],
+    ['/drain', { addresses: ['10.0.0.256'] }, LIST],
+    ['/drain', { addresses: '10.0.0.11' }, LIST],
+    ['/undrain', { addresses: new Array(255).fill('10.0.0.11') }, LIST],
+    ['/abdicate', { addresses: ['10.0.0.11', '10.0.0.12'] }, 'addresses: expected the address of one member'],
+    ['/drain', [], 'the body: expected an object with the keys addresses, deadlineMs'],
+    [
+      '/drain',
+      { addresses: ['10.0.0.11'], deadline: 1 },
+      'the body knows no key deadline; it knows addresses, deadlineMs',
+    ],
+    ...[-1, 1.5, '60', 1e12].map((deadlineMs) => [
+      '/drain',
+      { addresses: ['10.0.0.11'], deadlineMs },
+      'deadlineMs: expected milliseconds (a whole number from 0 to 604800000)',
+    ]),
+    ['/drain', { addresses: ['10.0.0.99'] }, '10.0.0.99 is no member'],
+    ['/drain', { addresses: ['x'.repeat(70_000)] }, 'the body is longer than 65536 bytes'],
+  ] as [string, unknown, string][])(
+    'refuses %s %j in words, and does nothing',
+    async (path, body, message) => {
+      await start();
+      ordered.length = 0;
+      expect(await controlRequest(socket, path, body)).toEqual({
+        ok: false,
+        problem: { code: 'refused', message },
+      });
+      expect(ordered).toEqual([]);
+    },
+  );
 
   it('says which method it wants', async () => {
     await start();

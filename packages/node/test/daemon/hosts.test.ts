@@ -92,6 +92,7 @@ describe('members are known by their hosts', () => {
       ringDrops: {},
       inventoryRefused: 0,
       socket: none,
+      operation: { loadOf: () => undefined, notUnderstood: 0, endedConnections: 0 },
     });
     expect(address).toBe('10.0.0.11');
     expect(ring.dispatcher).toBe('10.0.0.12');

@@ -59,10 +59,14 @@ function evaluateOther(step: Step, claimants: readonly Address[]): void {
     changeRole(step, alone ? 'standalone' : 'dispatcher', 'elected, nobody dispatches');
     return;
   }
-  const someoneLeaves = claimants.every((a) => state.roster.get(a)?.leaving);
+  const theyGiveUp = claimants.every((a) => givesUp(state.roster.get(a)));
   const heldDown = nowMs - state.memberSinceMs < state.config.holdDownMs;
-  if (someoneLeaves || (state.config.preempt && !heldDown))
-    changeRole(step, 'candidate', 'elected, takes over');
+  if (theyGiveUp || (state.config.preempt && !heldDown)) changeRole(step, 'candidate', 'elected, takes over');
+}
+
+/** Whether a dispatcher waits for somebody to take over: it leaves, or will not dispatch any longer. */
+function givesUp(member: Member | undefined): boolean {
+  return member !== undefined && (member.leaving || !member.canDispatch);
 }
 
 /** The candidate's map is complete: from now on it dispatches, and says so (R19). */

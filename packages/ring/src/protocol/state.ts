@@ -259,6 +259,8 @@ export type Command =
   | { readonly kind: 'leave'; readonly reason: string }
   /** A candidate's connection map is complete: take over (R19). */
   | { readonly kind: 'mapComplete' }
+  /** What this member says of itself has changed (R9): weight 0 for "no new connections", say. */
+  | { readonly kind: 'describe'; readonly change: Partial<SelfDescription> }
   | { readonly kind: 'send'; readonly destination: number; readonly body: Uint8Array };
 
 export type Input =

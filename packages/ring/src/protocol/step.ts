@@ -11,7 +11,7 @@ import {
 import type { Message } from '../wire/packet.js';
 import { decodePacket, ID_EVERYBODY, ID_NONE, packMessages } from '../wire/packet.js';
 import { noteGap } from './adaptive.js';
-import { announceTo, roundTtl, sendTo } from './announcing.js';
+import { announceSoon, announceTo, roundTtl, sendTo } from './announcing.js';
 import {
   announceJoining,
   enterJoining,
@@ -32,9 +32,12 @@ import {
   tick,
 } from './member.js';
 import { hearRepair, hearSplice, startRepair } from './repair.js';
-import { takeOver } from './roles.js';
-import type { Command, Effect, Input, Outbox, RingState, Step, TimerName } from './state.js';
+import { evaluateRole, takeOver } from './roles.js';
+import type { Command, Effect, Input, Outbox, RingState, SelfDescription, Step, TimerName } from './state.js';
 import { isAlone } from './state.js';
+
+/** A member that describes itself anew says so this often. */
+const DESCRIPTION_ANNOUNCEMENTS = 3;
 
 /** The protocol: changes the state by one input and returns what the shell is to do. */
 export function step(state: RingState, input: Input): Effect[] {
@@ -81,9 +84,21 @@ function obey(step: Step, command: Command): void {
     case 'mapComplete':
       if (state.phase === 'member') takeOver(step);
       return;
+    case 'describe':
+      describeSelf(step, command.change);
+      return;
     case 'send':
       sendApplication(step, command.destination, command.body);
   }
+}
+
+/** R9: told at once and repeated, since a dispatcher that misses it goes on as before until the next beacon. */
+function describeSelf(step: Step, change: Partial<SelfDescription>): void {
+  const { state } = step;
+  state.self = { ...state.self, ...change, address: state.ring.self };
+  if (!isActive(state)) return;
+  announceSoon(step, DESCRIPTION_ANNOUNCEMENTS);
+  evaluateRole(step);
 }
 
 function sendApplication(step: Step, destination: number, body: Uint8Array): void {

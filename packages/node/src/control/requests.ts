@@ -1,0 +1,63 @@
+/** The bodies that are posted to the control socket: JSON, checked before anything is done. */
+import { isIPv4 } from 'node:net';
+import { z } from 'zod';
+import type { OrderRequest } from './status.js';
+
+/** Far more than 254 addresses need. */
+export const LARGEST_BODY_BYTES = 64 * 1024;
+/** A week, for deadlines and for staying out of the election. */
+export const LONGEST_DURATION_MS = 7 * 24 * 3_600_000;
+
+const ADDRESSES = 'addresses: expected a list of 1 to 254 IPv4 addresses of members';
+const ONE = 'addresses: expected the address of one member';
+const address = z.string({ error: ADDRESSES }).refine(isIPv4, { error: ADDRESSES });
+const addresses = z
+  .array(address, { error: ADDRESSES })
+  .min(1, { error: ADDRESSES })
+  .max(254, { error: ADDRESSES });
+
+const duration = (name: string) => {
+  const error = `${name}: expected milliseconds (a whole number from 0 to ${LONGEST_DURATION_MS})`;
+  return z.int({ error }).min(0, { error }).max(LONGEST_DURATION_MS, { error }).optional();
+};
+
+const bodies = {
+  drain: z.strictObject({ addresses, deadlineMs: duration('deadlineMs') }),
+  undrain: z.strictObject({ addresses }),
+  abdicate: z.strictObject({
+    addresses: z.array(address, { error: ONE }).length(1, { error: ONE }),
+    forMs: duration('forMs'),
+  }),
+};
+
+export type OrderAction = keyof typeof bodies;
+
+/** The order in a body, or a sentence that says what was expected. */
+export function parseOrder(
+  action: OrderAction,
+  text: string,
+): { readonly ok: true; readonly order: OrderRequest } | { readonly ok: false; readonly message: string } {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(text);
+  } catch {
+    return {
+      ok: false,
+      message: 'the body is not JSON; expected an object like {"addresses":["10.0.0.11"]}',
+    };
+  }
+  const parsed = bodies[action].safeParse(raw);
+  if (!parsed.success) return { ok: false, message: sayWhy(action, parsed.error.issues[0]) };
+  const body: { addresses: string[]; deadlineMs?: number | undefined; forMs?: number | undefined } =
+    parsed.data;
+  return {
+    ok: true,
+    order: { action, addresses: body.addresses, durationMs: body.deadlineMs ?? body.forMs },
+  };
+}
+
+function sayWhy(action: OrderAction, issue: z.core.$ZodIssue): string {
+  const known = Object.keys(bodies[action].shape).join(', ');
+  if (issue.code === 'unrecognized_keys') return `the body knows no key ${issue.keys[0]}; it knows ${known}`;
+  return issue.path.length === 0 ? `the body: expected an object with the keys ${known}` : issue.message;
+}
