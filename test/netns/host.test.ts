@@ -153,7 +153,9 @@ describe('L4/3', () => {
 describe('an address that another host has', () => {
   it.each([
     ['the cluster address', '10.0.0.100/24', CLUSTERS['L4/2 over IPv4 and IPv6']],
+    ['the IPv6 cluster address', '2001:db8:0:a::100/64', CLUSTERS['L4/2 over IPv4 and IPv6']],
     ['the ghost gateway', '10.0.0.99/24', CLUSTERS['L4/3 over IPv4 and IPv6']],
+    ['the IPv6 ghost gateway', '2001:db8:0:a::99/64', CLUSTERS['L4/3 over IPv4 and IPv6']],
   ])('%s keeps the node from starting', async (_, address, clusters) => {
     await other.exec('ip', [
       'address',

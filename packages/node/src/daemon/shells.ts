@@ -1,5 +1,5 @@
 import { EthernetSocket, UdpSocket, type RingSocket } from '@ringmaster/transport';
-import { Announcer } from '../announcer.js';
+import { Announcer, announcementsOf } from '../announcer.js';
 import type { NodeConfig } from '../config/index.js';
 import { loadKeys } from '../config/index.js';
 import { startDataPlane, type DataPlane } from '../dataplane/index.js';
@@ -43,7 +43,8 @@ export async function openShells(options: ShellOptions): Promise<Shells> {
   unwinding.push('closing the inventory', () => inventory.close());
   const dataPlane = await openDataPlane(options);
   unwinding.push('closing the data plane', () => dataPlane.close());
-  const announcer = new Announcer(config.interface, dispatchClusters(config), (why) =>
+  const announced = announcementsOf(dispatchClusters(config), config.interface, config.outside?.interface);
+  const announcer = new Announcer(announced, (why) =>
     options.logger.warn('a cluster address could not be announced; trying again', { why }),
   );
   unwinding.push('closing the announcer', () => announcer.close());

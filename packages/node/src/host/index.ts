@@ -1,6 +1,7 @@
 export { prepareHost, type PreparedHost, type PrepareHostOptions, type Probe } from './prepareHost.js';
 export { arpProbe, conflictIn, probeAddresses } from './addressConflict.js';
-export type { AddressConflict, ArpPort, ProbeOptions } from './addressConflict.js';
+export type { AddressConflict, ProbeKind, ProbeOptions, ProbePort } from './addressConflict.js';
+export { neighbourConflictIn, neighbourProbe, neighbourProbes } from './neighbourConflict.js';
 export { probeLan } from './lanProbe.js';
 export type { RestoreReport } from './changes.js';
 export { hostClusters, type HostCluster } from './hostCluster.js';
