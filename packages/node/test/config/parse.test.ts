@@ -315,10 +315,8 @@ describe('what this version does not do', () => {
   it('is refused by name, with what to write instead', () => {
     const problems = unsupportedProblems(good(FULL)).map((problem) => formatProblem('f', problem));
     expect(problems).toEqual([
-      'f: outside: a second network interface is not in this version; remove outside and use one interface',
       'f: clusters[0].mode: mode l4/3 is not in this version; use l4/2',
       'f: clusters[0].ports[0].scheduler: scheduler load-aware is not in this version; use weighted-least-connections',
-      'f: clusters[1].address: an IPv6 cluster address is not in this version; use an IPv4 address',
     ]);
   });
 
