@@ -316,8 +316,8 @@ describe('what this version does not do', () => {
     const text = FULL.replace('2001:db8::100"', '2001:db8::100"\n    mode: l7');
     const problems = unsupportedProblems(good(text)).map((problem) => formatProblem('f', problem));
     expect(problems).toEqual([
-      'f: clusters[1].mode: mode l7 is not in this version; use l4/2 or l4/3',
       'f: clusters[0].ports[0].scheduler: scheduler load-aware is not in this version; use weighted-least-connections',
+      'f: clusters[1].mode: mode l7 is not in this version; use l4/2 or l4/3',
     ]);
   });
 
