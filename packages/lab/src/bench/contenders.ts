@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Cluster } from '../cluster/cluster.js';
 import { LabError } from '../errors.js';
 import type { Host } from '../world/host.js';
+import type { LabProcess } from '../world/process.js';
 import { startDaemon } from './daemon.js';
 import { REFERENCE_ADDRESS, startReference, type Programs } from './reference.js';
 
@@ -11,6 +12,8 @@ export interface Contender {
   readonly name: string;
   /** What the client calls; may change from round to round. */
   target(round: number): string;
+  /** The program in the middle; absent where the kernel or nobody stands there. */
+  readonly pid?: number;
 }
 
 /** The contender that the others are compared with: the client straight to one server after the other. */
@@ -32,7 +35,8 @@ interface Challenger {
   readonly port: number;
   /** Shell test that succeeds when it is there. */
   readonly present: string;
-  start(host: Host, servers: readonly string[]): Promise<void>;
+  /** Resolves to the program that balances, if it is one. */
+  start(host: Host, servers: readonly string[]): Promise<LabProcess | undefined>;
 }
 
 const CHALLENGERS: readonly Challenger[] = [
@@ -71,13 +75,13 @@ export async function findContenders(
   const servers = cluster.hosts.map(({ address }) => address);
   const contenders: Contender[] = [
     { name: DIRECT, target: (round) => `${servers[round % servers.length]}:80` },
-    { name: RINGMASTER, target: () => cluster.target },
+    { name: RINGMASTER, target: () => cluster.target, pid: cluster.hosts[0].node.process.pid },
   ];
   const missing: string[] = [];
   if (programs === undefined) missing.push(`${REFERENCE} (apt-get install gcc libc6-dev)`);
   else {
-    await startReference(cluster, programs, SERVICE_PORT);
-    contenders.push({ name: REFERENCE, target: () => `${REFERENCE_ADDRESS}:${SERVICE_PORT}` });
+    const { pid } = await startReference(cluster, programs, SERVICE_PORT);
+    contenders.push({ name: REFERENCE, target: () => `${REFERENCE_ADDRESS}:${SERVICE_PORT}`, pid });
   }
   const attachment = { lan: cluster.lan, address: `${BALANCER_ADDRESS}/24`, gateway: '10.0.0.1' };
   const balancer = await cluster.lab.host('balancer', attachment);
@@ -86,14 +90,15 @@ export async function findContenders(
       missing.push(`${name} (apt-get install ${debianPackage})`);
       continue;
     }
-    await start(balancer, servers);
-    contenders.push({ name, target: () => `${BALANCER_ADDRESS}:${port}` });
+    const program = await start(balancer, servers);
+    const pid = program === undefined ? {} : { pid: program.pid };
+    contenders.push({ name, target: () => `${BALANCER_ADDRESS}:${port}`, ...pid });
   }
   return { contenders, missing };
 }
 
 /** Kernel NAT both ways, so that the answers come back through the balancer. */
-async function startNftables(host: Host, servers: readonly string[]): Promise<void> {
+async function startNftables(host: Host, servers: readonly string[]): Promise<undefined> {
   const map = servers.map((server, index) => `${index} : ${server}`).join(', ');
   const rules = `
 table ip balance {
@@ -114,7 +119,7 @@ table ip balance {
   }
 }
 
-async function startHaproxy(host: Host, servers: readonly string[]): Promise<void> {
+async function startHaproxy(host: Host, servers: readonly string[]): Promise<LabProcess> {
   const lines = servers.map((server, index) => `  server s${index} ${server}:80`);
   const config = `
 global
@@ -132,10 +137,10 @@ ${lines.join('\n')}
 `;
   const file = join(host.directory, 'haproxy.cfg');
   await writeFile(file, config);
-  await startDaemon(host, 'haproxy', ['-db', '-f', file], PORTS.haproxy);
+  return startDaemon(host, 'haproxy', ['-db', '-f', file], PORTS.haproxy);
 }
 
-async function startNginxStream(host: Host, servers: readonly string[]): Promise<void> {
+async function startNginxStream(host: Host, servers: readonly string[]): Promise<LabProcess> {
   const config = `
 load_module /usr/lib/nginx/modules/ngx_stream_module.so;
 user root;
@@ -151,5 +156,5 @@ stream {
 `;
   const file = join(host.directory, 'nginx.conf');
   await writeFile(file, config);
-  await startDaemon(host, 'nginx', ['-p', host.directory, '-c', file], PORTS.nginx);
+  return startDaemon(host, 'nginx', ['-p', host.directory, '-c', file], PORTS.nginx);
 }

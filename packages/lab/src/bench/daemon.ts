@@ -1,5 +1,6 @@
 import { LabError } from '../errors.js';
 import type { Host } from '../world/host.js';
+import type { LabProcess } from '../world/process.js';
 
 const START_MS = 5000;
 
@@ -9,7 +10,7 @@ export async function startDaemon(
   command: string,
   args: readonly string[],
   port: number,
-): Promise<void> {
+): Promise<LabProcess> {
   const env = { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` };
   const started = host.spawn(command, args, { log: `${command}.log`, env });
   const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
@@ -24,4 +25,5 @@ export async function startDaemon(
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+  return started;
 }

@@ -1,10 +1,9 @@
-import type { Work } from './load.js';
 import { median, pairedRatios, type RatioSummary } from './statistics.js';
 
 /** One contender's figures for one kind of work; one value a round. */
 export interface Series {
   readonly contender: string;
-  readonly work: Work['name'];
+  readonly work: string;
   readonly unit: string;
   readonly values: readonly number[];
   readonly errors: number;
@@ -12,26 +11,27 @@ export interface Series {
 
 /** A line of the table. */
 export interface Row {
-  readonly work: Work['name'];
+  readonly work: string;
   readonly contender: string;
   readonly unit: string;
+  /** One a round. */
+  readonly values: readonly number[];
   readonly median: number;
-  /** To the direct path, round by round. For latencies above 1 is slower. */
+  /** To the direct path (where it has no such figure, to the first contender), round by round. For times above 1 is slower. */
   readonly ratio: RatioSummary;
   readonly errors: number;
 }
 
-/** Compares every series with the one of the contender `base` for the same work. */
+/** Compares every series with the one of the contender `base` for the same work and unit; without it, with the first one. */
 export function compare(series: readonly Series[], base: string): Row[] {
   return series.map(({ contender, work, unit, values, errors }) => {
-    const direct = series.find(
-      (other) => other.work === work && other.unit === unit && other.contender === base,
-    );
-    if (direct === undefined) throw new TypeError(`no series of ${base} for ${work}`);
+    const rivals = series.filter((other) => other.work === work && other.unit === unit);
+    const direct = rivals.find((other) => other.contender === base) ?? rivals[0];
     return {
       work,
       contender,
       unit,
+      values,
       median: median(values),
       ratio: pairedRatios(values, direct.values),
       errors,
@@ -41,7 +41,7 @@ export function compare(series: readonly Series[], base: string): Row[] {
 
 /** The rows as an aligned table. */
 export function table(rows: readonly Row[]): string[] {
-  const head = ['work', 'contender', 'median', 'unit', 'of direct', 'spread', 'errors'];
+  const head = ['work', 'contender', 'median', 'unit', 'ratio', 'spread', 'errors'];
   const body = rows.map(({ work, contender, median: middle, unit, ratio, errors }) => [
     work,
     contender,

@@ -13,14 +13,14 @@ const PORT = 80;
 /** What serves on the nodes: starts it on a host, port 80. */
 export interface BenchService {
   readonly name: string;
-  start(host: Host): Promise<void>;
+  start(host: Host): Promise<unknown>;
 }
 
 /** nginx where it is installed, else the lab's own HTTP service. */
 export async function findService(host: Host): Promise<BenchService> {
   const { code } = await host.exec('sh', ['-c', 'command -v nginx || test -x /usr/sbin/nginx']);
   if (code === 0) return { name: 'nginx', start: startNginx };
-  return { name: 'node:http', start: async (on) => void (await startHttpService(on)) };
+  return { name: 'node:http', start: startHttpService };
 }
 
 async function startNginx(host: Host): Promise<void> {

@@ -102,11 +102,11 @@ export class PacketLoop implements CommandTarget {
     while (!shared.closeRequested) {
       const nowMs = monotonicMs();
       const isBusy = inbox.step(this, nowMs);
-      let frames = 0;
-      for (let i = 0; i < this.#taps.length; i++) frames += this.#turn(this.#taps[i], nowMs);
+      for (let i = 0; i < this.#taps.length; i++) this.#turn(this.#taps[i], nowMs);
       if (nowMs - this.#upkeepMs >= UPKEEP_INTERVAL_MS) this.#upkeep(nowMs);
+      if (this.#dispatcher.hasReadyFragments) this.#releaseFragments(nowMs);
       this.#publish();
-      if (frames === 0 && !isBusy) this.#sleep();
+      if (!isBusy && !this.#hasFrames()) this.#sleep();
     }
   }
 
@@ -135,6 +135,14 @@ export class PacketLoop implements CommandTarget {
     this.#send();
   }
 
+  /** Fragments that came before the first one of their packet are looked at once more. */
+  #releaseFragments(nowMs: number): void {
+    this.#dispatcher.takeFragments((memory, offset, length) =>
+      this.#reconsider(memory, offset, length, nowMs),
+    );
+    this.#send();
+  }
+
   close(): void {
     for (const { ring } of this.#taps) ring.close();
     this.#poller.close();
@@ -156,23 +164,24 @@ export class PacketLoop implements CommandTarget {
     });
   }
 
-  /** One batch, from the ring and back to it. Returns how many frames it had. */
-  #turn(tap: Tap, nowMs: number): number {
+  /** Whether another frame has come meanwhile: that is cheaper to see than to be told by the kernel. */
+  #hasFrames(): boolean {
+    for (let i = 0; i < this.#taps.length; i++) if (this.#taps[i].ring.hasFrames) return true;
+    return false;
+  }
+
+  /** One batch, from the ring and back to it. */
+  #turn(tap: Tap, nowMs: number): void {
     const { ring } = tap;
     this.#side = tap.side;
-    let count = 0;
-    while (count < BATCH_FRAMES) {
-      const slot = ring.take();
-      if (slot < 0) break;
-      this.#taken[count++] = slot;
-      this.#handle(ring, slot, nowMs);
-    }
-    if (count === 0) return 0;
+    const taken = this.#taken;
+    const count = ring.takeMany(taken);
+    if (count === 0) return;
+    for (let i = 0; i < count; i++) this.#handle(ring, taken[i], nowMs);
     this.#send();
-    for (let i = 0; i < count; i++) ring.release(this.#taken[i]);
+    ring.releaseMany(taken, count);
     this.#figures.frames += count;
     this.#figures.batches += 1;
-    return count;
   }
 
   #handle(ring: PacketRing, slot: number, nowMs: number): void {
@@ -193,7 +202,7 @@ export class PacketLoop implements CommandTarget {
       case Verdict.forward:
         return this.#forward(memory, offset, length);
       case Verdict.local:
-        return this.#outbox.deliver(memory, offset, length);
+        return this.#deliver(memory, offset, length);
       case Verdict.outward:
         return this.#outbox.outward(memory, offset, length);
       case Verdict.answer:
@@ -201,6 +210,12 @@ export class PacketLoop implements CommandTarget {
       case Verdict.resolve:
         return this.#hostRoute.take(memory.bytes, offset, length);
     }
+  }
+
+  /** To this host itself, without the VLAN tags that a frame may have had. */
+  #deliver(memory: NativeMemory, offset: number, length: number): void {
+    const { skipBytes } = this.#dispatcher;
+    this.#outbox.deliver(memory, offset + skipBytes, length - skipBytes);
   }
 
   /** Towards a server - but a stray that is passed on to the new dispatcher stays on the side where it belongs. */
