@@ -99,4 +99,10 @@ describe('affinity', () => {
   ])('%s is refused', (text, message) => {
     expect(port(text)).toEqual([`affinity.${message}`]);
   });
+
+  it('is not for a stateless service', () => {
+    expect(port('scheduler: maglev, stateless: true, affinity: {}')).toEqual([
+      'affinity: a stateless service remembers nobody; remove affinity or stateless',
+    ]);
+  });
 });
