@@ -11,11 +11,6 @@ export function unsupportedProblems(config: NodeConfig): ConfigProblem[] {
   config.clusters.forEach((cluster, index) => {
     const path = ['clusters', index];
     if (cluster.mode === 'l7') refuse([...path, 'mode'], 'mode l7', 'use l4/2 or l4/3');
-    cluster.ports.forEach((port, position) => {
-      if (port.scheduler !== 'load-aware') return;
-      const instead = 'use weighted-least-connections';
-      refuse([...path, 'ports', position, 'scheduler'], `scheduler ${port.scheduler}`, instead);
-    });
   });
   return problems;
 }

@@ -36,6 +36,7 @@ function dispatchPort({
   scheduler,
   targetPort,
   stateless,
+  affinity,
   servers,
 }: ServicePortConfig): PortConfig {
   return {
@@ -43,6 +44,7 @@ function dispatchPort({
     protocol,
     scheduler,
     stateless,
+    ...(affinity && { affinity }),
     ...(targetPort !== undefined && { targetPort }),
     ...(servers !== undefined && {
       servers: servers.map(({ address, weight }) => ({ address: ipAddress(address), weight })),

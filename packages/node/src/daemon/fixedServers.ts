@@ -93,8 +93,8 @@ export class FixedServers {
     if (this.servers.length === 0) return;
     for (const server of this.servers) {
       if (server.checks.length === 0) continue;
-      server.monitor = new HealthMonitor(server.checks, (healthy, why) =>
-        this.noteHealth(server, healthy, why),
+      server.monitor = new HealthMonitor(server.checks, (state, why) =>
+        this.noteHealth(server, state === 'good', why),
       );
       server.monitor.start();
     }

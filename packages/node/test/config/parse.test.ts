@@ -71,6 +71,7 @@ describe('a good file', () => {
       file: FILE,
       interface: 'eth0',
       weight: 1,
+      slowStartMs: 0,
       capabilities: ['dispatch', 'serve'],
       ring: {
         transport: 'udp',
@@ -157,7 +158,7 @@ describe('a bad file', () => {
       'a key that resembles none',
       GOOD.replace('- port: 80', '- port: 80\n        colour: red'),
       [
-        'ringmaster.yaml:8: clusters[0].ports[0].colour: unknown key; expected one of port, protocol, scheduler, targetPort, stateless, servers, health',
+        'ringmaster.yaml:8: clusters[0].ports[0].colour: unknown key; expected one of port, protocol, scheduler, targetPort, stateless, servers, affinity, health',
       ],
     ],
     [
@@ -222,7 +223,9 @@ describe('a bad file', () => {
     [
       'a health check of both kinds',
       `${GOOD}        health: { http: "http://127.0.0.1/", tcp: "127.0.0.1:80" }\n`,
-      ['ringmaster.yaml:8: clusters[0].ports[0].health: expected one of the keys http and tcp, found both'],
+      [
+        'ringmaster.yaml:8: clusters[0].ports[0].health: expected one of the keys http, tcp and command, found http and tcp',
+      ],
     ],
     [
       'a timeout too near to the heartbeat',
@@ -315,10 +318,7 @@ describe('what this version does not do', () => {
   it('is refused by name, with what to write instead', () => {
     const text = FULL.replace('2001:db8::100"', '2001:db8::100"\n    mode: l7');
     const problems = unsupportedProblems(good(text)).map((problem) => formatProblem('f', problem));
-    expect(problems).toEqual([
-      'f: clusters[0].ports[0].scheduler: scheduler load-aware is not in this version; use weighted-least-connections',
-      'f: clusters[1].mode: mode l7 is not in this version; use l4/2 or l4/3',
-    ]);
+    expect(problems).toEqual(['f: clusters[1].mode: mode l7 is not in this version; use l4/2 or l4/3']);
   });
 
   it('leaves a plain configuration alone', () => {
