@@ -8,7 +8,7 @@ import {
   readI32,
   writeU32,
 } from 'libnetraw/wire';
-import { mix32 } from './halfSipHash.js';
+import { mix32 } from './map/halfSipHash.js';
 
 /** Server slots are 0 to 254: a ring has at most 254 members, and one byte of a connection's record names its server. */
 export const MAX_SERVERS = 255;

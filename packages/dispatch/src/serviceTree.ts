@@ -1,6 +1,8 @@
 import { type IpAddress, IpProtocol, isIpAddress, MAC_BYTES, macEquals, readI32 } from 'libnetraw/wire';
+import { AddressBook } from './addressBook.js';
+import type { AddressFamily } from './map/connectionRecord.js';
+import { canBeStateless, createScheduler, type SchedulerName } from './schedulers/create.js';
 import { serverName, type ServerTable } from './servers.js';
-import { createScheduler, type SchedulerName } from './schedulers/create.js';
 import { Service } from './service.js';
 
 /** A cluster's number fits one byte of a connection's record. */
@@ -56,13 +58,20 @@ export interface ClusterConfig {
   ports: readonly PortConfig[];
 }
 
+/** An address that is answered for in the place of a host. */
+export interface OwnedAddress {
+  readonly address: IpAddress;
+  /** Where ARP and neighbour discovery say that it lives. */
+  readonly virtualMac: Uint8Array;
+  /** Whether it is a ghost gateway. */
+  readonly isRouter: boolean;
+}
+
 /** A cluster address and its services. */
-export interface Cluster {
+export interface Cluster extends OwnedAddress {
   /** Its place in the configuration; part of a connection's key. */
   readonly index: number;
-  /** Unsigned. */
-  readonly address: number;
-  readonly virtualMac: Uint8Array;
+  readonly family: AddressFamily;
   /** By {@link serviceKey}. */
   readonly services: ReadonlyMap<number, Service>;
 }
@@ -74,22 +83,28 @@ function serviceKey(protocol: number, port: number): number {
 /** cluster address -> port and protocol -> service, with the lookups that the packet path needs. */
 export class ServiceTree {
   readonly clusters: readonly Cluster[];
-  /** By the address as signed 32 bits: a number that the engine need not put on its heap. */
-  private readonly byAddress = new Map<number, Cluster>();
-  /** By the last four bytes of the virtual MAC. Several clusters may share one, if 24 bits of their addresses agree. */
-  private readonly byMac = new Map<number, Cluster[]>();
+  /** Cluster addresses and ghost gateways. */
+  private readonly owned = new AddressBook<OwnedAddress>();
+  private readonly byAddress = new AddressBook<Cluster>();
+  /** By the last four bytes of the virtual MAC. Several addresses may share one, if 24 of their bits agree. */
+  private readonly byMac = new Map<number, OwnedAddress[]>();
 
   /** Throws on what the configuration's schema must have refused: too many clusters, an address or port twice. */
   constructor(configs: readonly ClusterConfig[], seed = 0) {
     if (configs.length > MAX_CLUSTERS) throw new RangeError(`more than ${MAX_CLUSTERS} clusters`);
     this.clusters = configs.map((config, index) => buildCluster(config, index, seed));
     for (const cluster of this.clusters) {
-      if (this.clusterOf(cluster.address) !== undefined)
+      if (this.byAddress.at(cluster.address) !== undefined) {
         throw new RangeError('two clusters with one address');
-      this.byAddress.set(cluster.address | 0, cluster);
-      const key = readI32(cluster.virtualMac, 2);
-      this.byMac.set(key, [...(this.byMac.get(key) ?? []), cluster]);
+      }
+      this.byAddress.add(cluster);
+      this.own(cluster);
     }
+  }
+
+  /** Whether there is a cluster of this family. */
+  has(family: AddressFamily): boolean {
+    return this.clusters.some((cluster) => cluster.family === family);
   }
 
   /** Whether the six bytes at `offset` are a virtual MAC of ours. */
@@ -102,6 +117,15 @@ export class ServiceTree {
     return false;
   }
 
+  /** The owner of an IPv4 address that is answered for, or of the IPv6 one at `offset`. */
+  ownerOf(address: number): OwnedAddress | undefined {
+    return this.owned.at4(address);
+  }
+
+  ownerOf6(memory: Uint8Array, offset: number): OwnedAddress | undefined {
+    return this.owned.at6(memory, offset);
+  }
+
   /** Tells every service's scheduler that the servers have changed. */
   updateSchedulers(servers: ServerTable): void {
     for (const { services } of this.clusters) {
@@ -109,44 +133,68 @@ export class ServiceTree {
     }
   }
 
-  /** The cluster with this address, signed or not. */
+  /** The cluster with this IPv4 address, signed or not. */
   clusterOf(address: number): Cluster | undefined {
-    return this.byAddress.get(address | 0);
+    return this.byAddress.at4(address);
+  }
+
+  /** The cluster whose IPv6 address stands at `offset`. */
+  clusterOf6(memory: Uint8Array, offset: number): Cluster | undefined {
+    return this.byAddress.at6(memory, offset);
+  }
+
+  /** The cluster with this address. */
+  clusterAt(address: IpAddress): Cluster | undefined {
+    return this.byAddress.at(address);
   }
 
   /** What the cluster offers on a port; `protocol` is 6 or 17. */
   serviceOf(cluster: Cluster, protocol: number, port: number): Service | undefined {
     return cluster.services.get(serviceKey(protocol, port));
   }
+
+  private own(owner: OwnedAddress): void {
+    this.owned.add(owner);
+    const key = readI32(owner.virtualMac, 2);
+    this.byMac.set(key, [...(this.byMac.get(key) ?? []), owner]);
+  }
 }
 
 function buildCluster(config: ClusterConfig, index: number, seed: number): Cluster {
   const { address } = config;
-  if (!isIpAddress(address) || typeof address !== 'number') throw new RangeError('clusters are IPv4 so far');
+  if (!isIpAddress(address)) throw new RangeError('an address is a 32-bit number or has 16 bytes');
   if (config.mode === 'l4/3') throw new RangeError('clusters are L4/2 so far');
   if (config.virtualMac.length !== MAC_BYTES) throw new RangeError('a virtual MAC has six bytes');
   const services = new Map<number, Service>();
   for (const portConfig of config.ports) {
-    const { port, protocol } = portConfig;
-    // TCP and UDP of an `all` port take turns together: they are one service.
     const service = buildService(portConfig, seed);
-    for (const number of protocolNumbers(protocol)) {
-      const key = serviceKey(number, port);
-      if (services.has(key)) throw new RangeError(`port ${port} twice in one cluster`);
+    // TCP and UDP of an `all` port take turns together: they are one service.
+    for (const number of protocolNumbers(portConfig.protocol)) {
+      const key = serviceKey(number, service.port);
+      if (services.has(key)) throw new RangeError(`port ${service.port} twice in one cluster`);
       services.set(key, service);
     }
   }
-  return { index, address, virtualMac: config.virtualMac.slice(), services };
+  return {
+    index,
+    address: typeof address === 'number' ? address : address.slice(),
+    family: typeof address === 'number' ? 4 : 6,
+    virtualMac: config.virtualMac.slice(),
+    isRouter: false,
+    services,
+  };
 }
 
 function buildService(config: PortConfig, seed: number): Service {
-  const { port, targetPort = port, scheduler = 'round-robin', servers } = config;
+  const { port, targetPort = port, scheduler = 'round-robin', stateless = false, servers } = config;
   for (const number of [port, targetPort]) {
     if (!Number.isInteger(number) || number < 1 || number > 0xffff) throw new RangeError(`port ${number}`);
   }
+  if (stateless && !canBeStateless(scheduler)) throw new RangeError(`${scheduler} needs a connection map`);
   return new Service({
     port,
     targetPort,
+    isStateless: stateless,
     scheduler: createScheduler(scheduler, seed + port),
     wantsAddress6: false,
     ...(servers === undefined

@@ -77,7 +77,7 @@ describe('numbers are an interface', () => {
       'zeroPort',
       'badTcpFlags',
       'vlanTagged',
-      'notIpv4',
+      'notIp',
       'wrongAddress',
       'spoofed',
       'fragment',
