@@ -2,6 +2,7 @@ import { type IpAddress, IpProtocol, isIpAddress, MAC_BYTES, macEquals, readI32 
 import { AddressBook } from './addressBook.js';
 import type { AddressFamily } from './map/connectionRecord.js';
 import { canBeStateless, createScheduler, type SchedulerName } from './schedulers/create.js';
+import { Affinity } from './balance/affinity.js';
 import { serverName, type ServerTable } from './servers.js';
 import { Service } from './service.js';
 
@@ -186,7 +187,7 @@ function buildCluster(config: ClusterConfig, index: number, seed: number): Clust
 }
 
 function buildService(config: PortConfig, seed: number): Service {
-  const { port, targetPort = port, scheduler = 'round-robin', stateless = false, servers } = config;
+  const { port, targetPort = port, scheduler = 'round-robin', stateless = false, servers, affinity } = config;
   for (const number of [port, targetPort]) {
     if (!Number.isInteger(number) || number < 1 || number > 0xffff) throw new RangeError(`port ${number}`);
   }
@@ -197,6 +198,7 @@ function buildService(config: PortConfig, seed: number): Service {
     isStateless: stateless,
     scheduler: createScheduler(scheduler, seed + port),
     wantsAddress6: false,
+    ...(affinity && { affinity: new Affinity({ ...affinity, seed: seed + port }) }),
     ...(servers === undefined
       ? {}
       : { fixedServers: new Set(servers.map(({ address }) => serverName(address))) }),
