@@ -11,6 +11,7 @@ import {
 import { AddressBook } from './addressBook.js';
 import type { AddressFamily } from './map/connectionRecord.js';
 import { canBeStateless, createScheduler, type SchedulerName } from './schedulers/create.js';
+import { Affinity } from './balance/affinity.js';
 import { serverName, type ServerTable } from './servers.js';
 import { Service } from './service.js';
 
@@ -281,7 +282,7 @@ function buildService(
   isTranslated: boolean,
   family: AddressFamily,
 ): Service {
-  const { port, targetPort = port, scheduler = 'round-robin', stateless = false, servers } = config;
+  const { port, targetPort = port, scheduler = 'round-robin', stateless = false, servers, affinity } = config;
   for (const number of [port, targetPort]) {
     if (!Number.isInteger(number) || number < 1 || number > 0xffff) throw new RangeError(`port ${number}`);
   }
@@ -295,6 +296,7 @@ function buildService(
     isStateless: stateless,
     scheduler: createScheduler(scheduler, seed + port),
     wantsAddress6: isTranslated && family === 6,
+    ...(affinity && { affinity: new Affinity({ ...affinity, seed: seed + port }) }),
     ...(servers === undefined
       ? {}
       : { fixedServers: new Set(servers.map(({ address }) => serverName(address))) }),
