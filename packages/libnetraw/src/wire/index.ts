@@ -6,6 +6,7 @@ export * from './ethernet.js';
 export * from './icmp.js';
 export * from './ipAddress.js';
 export * from './ipv4.js';
+export * from './pcap.js';
 export * from './segmenter.js';
 export * from './status.js';
 export * from './tcp.js';
