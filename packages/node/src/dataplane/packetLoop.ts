@@ -104,6 +104,7 @@ export class PacketLoop implements CommandTarget {
       const isBusy = inbox.step(this, nowMs);
       for (let i = 0; i < this.#taps.length; i++) this.#turn(this.#taps[i], nowMs);
       if (nowMs - this.#upkeepMs >= UPKEEP_INTERVAL_MS) this.#upkeep(nowMs);
+      if (this.#dispatcher.hasReadyFragments) this.#releaseFragments(nowMs);
       this.#publish();
       if (!isBusy && !this.#hasFrames()) this.#sleep();
     }
@@ -131,6 +132,14 @@ export class PacketLoop implements CommandTarget {
     this.#dispatcher.hold(on);
     const nowMs = monotonicMs();
     this.#dispatcher.takeHeld((memory, offset, length) => this.#reconsider(memory, offset, length, nowMs));
+    this.#send();
+  }
+
+  /** Fragments that came before the first one of their packet are looked at once more. */
+  #releaseFragments(nowMs: number): void {
+    this.#dispatcher.takeFragments((memory, offset, length) =>
+      this.#reconsider(memory, offset, length, nowMs),
+    );
     this.#send();
   }
 
@@ -193,7 +202,7 @@ export class PacketLoop implements CommandTarget {
       case Verdict.forward:
         return this.#forward(memory, offset, length);
       case Verdict.local:
-        return this.#outbox.deliver(memory, offset, length);
+        return this.#deliver(memory, offset, length);
       case Verdict.outward:
         return this.#outbox.outward(memory, offset, length);
       case Verdict.answer:
@@ -201,6 +210,12 @@ export class PacketLoop implements CommandTarget {
       case Verdict.resolve:
         return this.#hostRoute.take(memory.bytes, offset, length);
     }
+  }
+
+  /** To this host itself, without the VLAN tags that a frame may have had. */
+  #deliver(memory: NativeMemory, offset: number, length: number): void {
+    const { skipBytes } = this.#dispatcher;
+    this.#outbox.deliver(memory, offset + skipBytes, length - skipBytes);
   }
 
   /** Towards a server - but a stray that is passed on to the new dispatcher stays on the side where it belongs. */

@@ -1,45 +1,70 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ConnectionMap } from '../src/connectionMap.js';
-import { ConnectionState, keyPorts, keyTag, KEY_MASK, RECORD_WORDS, Word } from '../src/connectionRecord.js';
-import { Counter, COUNTER_CELLS } from '../src/counters.js';
-import { defaultTimeouts, MAX_TIMEOUT_MS } from '../src/timeouts.js';
+import { Counter, COUNTER_CELLS } from '../../src/counters.js';
+import { ConnectionKey, keyPorts, keyTag } from '../../src/map/connectionKey.js';
+import { ConnectionMap } from '../../src/map/connectionMap.js';
+import { type AddressFamily, ConnectionState, KEY_MASK, Word } from '../../src/map/connectionRecord.js';
+import { defaultTimeouts, MAX_TIMEOUT_MS } from '../../src/map/timeouts.js';
 
 const { halfOpen, established, closing } = ConnectionState;
 const TCP = keyTag(0, 6);
 const UDP = keyTag(0, 17);
+const FAMILIES: readonly AddressFamily[] = [4, 6];
 
-function createMap(capacity: number, seed = 7): { map: ConnectionMap; counters: Float64Array } {
+function createMap(
+  capacity: number,
+  seed = 7,
+  family: AddressFamily = 4,
+): { map: ConnectionMap; counters: Float64Array } {
   const counters = new Float64Array(COUNTER_CELLS);
-  return { map: new ConnectionMap({ capacity, seed, counters }), counters };
+  return { map: new ConnectionMap({ capacity, seed, counters, family }), counters };
 }
+
+/** A key whose client has the number in the one place that an IPv4 one has, or spread over those of an IPv6 one. */
+function keyOf(client: number, ports: number, tag: number, map: ConnectionMap): ConnectionKey {
+  const key = new ConnectionKey();
+  if (map.recordWords === Word.client + 1) key.setClient4(client);
+  else key.setClient6(0x20010db8, client >> 20, (client >> 10) & 0x3ff, client & 0x3ff);
+  key.ports = ports;
+  key.tag = tag;
+  return key;
+}
+
+const keyNumber = (n: number, tag: number, map: ConnectionMap): ConnectionKey =>
+  keyOf(n, keyPorts(1024 + (n % 60_000), 80), tag, map);
 
 /** Enters connection number `n` of a test. */
 function add(map: ConnectionMap, n: number, state: ConnectionState, nowMs = 0, tag = TCP): number {
-  return map.insert(n, keyPorts(1024 + (n % 60_000), 80), tag, n % 3, state, nowMs);
+  return map.insert(keyNumber(n, tag, map), n % 3, state, nowMs);
 }
 
 function has(map: ConnectionMap, n: number, tag = TCP): boolean {
-  return map.find(n, keyPorts(1024 + (n % 60_000), 80), tag) >= 0;
+  return map.find(keyNumber(n, tag, map)) >= 0;
 }
 
 describe('memory', () => {
-  it.each([1, 1000, 65_537, 1_048_576])('is at most 48 bytes for each of %i connections', (capacity) => {
-    const { map } = createMap(capacity);
-    const constantBytes = 16;
-    expect(map.byteLength - constantBytes).toBeLessThanOrEqual(48 * capacity);
-    // All columns are counted: what else the map holds does not grow with its capacity.
-    const others = map.counts.byteLength + map.serverConnections.byteLength;
-    expect(others).toBe(createMap(1).map.counts.byteLength + createMap(1).map.serverConnections.byteLength);
+  it.each([1, 1000, 65_537, 1_048_576])('is bounded for each of %i connections', (capacity) => {
+    for (const [family, bytes] of [
+      [4, 48],
+      [6, 60],
+    ] as const) {
+      const { map } = createMap(capacity, 7, family);
+      const constantBytes = 16;
+      expect(map.byteLength - constantBytes).toBeLessThanOrEqual(bytes * capacity);
+      // All columns are counted: what else the map holds does not grow with its capacity.
+      const sizeOf = ({ tally }: ConnectionMap): number =>
+        tally.byState.byteLength + tally.byServer.byteLength;
+      expect(sizeOf(map)).toBe(sizeOf(createMap(1).map));
+    }
   });
 
-  it('holds as many connections as it was made for, and finds each', () => {
-    const { map } = createMap(100_000);
+  it.each(FAMILIES)('holds as many connections as it was made for, and finds each (IPv%i)', (family) => {
+    const { map } = createMap(100_000, 7, family);
     for (let n = 0; n < 100_000; n++) expect(add(map, n, established)).toBeGreaterThanOrEqual(0);
     let found = 0;
     for (let n = 0; n < 100_000; n++) if (has(map, n)) found++;
     expect(found).toBe(100_000);
-    expect(map.counts[0]).toBe(100_000);
+    expect(map.tally.byState[0]).toBe(100_000);
     expect(add(map, 100_000, halfOpen)).toBe(-1);
   });
 
@@ -74,7 +99,7 @@ describe('when full', () => {
     expect(gone).toEqual([2, 4, 1, 5]);
     expect(counters[Counter.evictedHalfOpen]).toBe(2);
     expect(counters[Counter.evictedClosing]).toBe(2);
-    expect(Array.from(map.counts)).toEqual([6, 0, 6, 0]);
+    expect(Array.from(map.tally.byState)).toEqual([6, 0, 6, 0]);
   });
 
   it('takes a connection that became closing as younger than one that did before', () => {
@@ -94,7 +119,7 @@ describe('when full', () => {
     for (let n = 0; n < 400; n++) add(map, n, established);
     for (let n = 1000; n < 20_000; n++) expect(add(map, n, halfOpen)).toBeGreaterThanOrEqual(0);
     expect(Array.from({ length: 400 }, (_, n) => has(map, n)).every(Boolean)).toBe(true);
-    expect(Array.from(map.counts)).toEqual([500, 100, 400, 0]);
+    expect(Array.from(map.tally.byState)).toEqual([500, 100, 400, 0]);
   });
 });
 
@@ -104,6 +129,7 @@ describe('garbage collection', () => {
     ['established', established, TCP, defaultTimeouts.establishedMs],
     ['closing', closing, TCP, defaultTimeouts.closingMs],
     ['UDP', established, UDP, defaultTimeouts.udpMs],
+    ['half-open UDP', halfOpen, UDP, defaultTimeouts.udpHalfOpenMs],
   ] as const)('takes a %s connection after its timeout and not before', (_name, state, tag, timeoutMs) => {
     const { map, counters } = createMap(10);
     add(map, 1, state, 5000, tag);
@@ -111,7 +137,7 @@ describe('garbage collection', () => {
     expect(has(map, 1, tag)).toBe(true);
     expect(map.collect(5001 + timeoutMs, 100)).toBe(1);
     expect(has(map, 1, tag)).toBe(false);
-    expect(Array.from(map.counts)).toEqual([0, 0, 0, 0]);
+    expect(Array.from(map.tally.byState)).toEqual([0, 0, 0, 0]);
     expect(counters[Counter.expired]).toBe(1);
   });
 
@@ -141,7 +167,7 @@ describe('garbage collection', () => {
     let removed = 0;
     for (let spent = 0; spent <= 8000; spent += 400) removed += map.collect(1e6, 400);
     expect(removed).toBe(1000);
-    expect(map.counts[0]).toBe(0);
+    expect(map.tally.byState[0]).toBe(0);
   });
 
   it('works across the wrap of 2^32 milliseconds, and with a clock that stood still or went back', () => {
@@ -160,31 +186,53 @@ describe('a record', () => {
     const slot = add(map, 1, established);
     for (let i = 0; i < 3; i++) map.touch(slot, 0x60000000, 0);
     map.touch(slot, 0x7fffffff, 0);
-    const word = (at: number): number => map.words[slot * RECORD_WORDS + at] >>> 0;
+    const word = (at: number): number => map.words[slot * map.recordWords + at] >>> 0;
     expect(word(Word.packets)).toBe(4);
     expect(word(Word.bytesHigh) * 2 ** 32 + word(Word.bytesLow)).toBe(3 * 0x60000000 + 0x7fffffff);
   });
 
   it('knows its server, and the server how many it has, through restart and removal', () => {
     const { map } = createMap(10);
-    const slot = map.insert(1, 2, TCP, 254, closing, 0);
+    const slot = map.insert(keyOf(1, 2, TCP, map), 254, closing, 0);
     expect(map.serverOf(slot)).toBe(254);
-    expect(map.serverConnections[254]).toBe(1);
+    expect(map.tally.byServer[254]).toBe(1);
     map.restart(slot, 0, halfOpen, 5);
     expect([map.serverOf(slot), map.stateOf(slot)]).toEqual([0, halfOpen]);
-    expect([map.serverConnections[254], map.serverConnections[0]]).toEqual([0, 1]);
+    expect([map.tally.byServer[254], map.tally.byServer[0]]).toEqual([0, 1]);
     map.remove(slot);
-    expect(map.serverConnections[0]).toBe(0);
+    expect(map.tally.byServer[0]).toBe(0);
   });
 
   it('keeps the highest cluster, protocol, server and state apart', () => {
     const { map } = createMap(2);
     const tag = keyTag(254, 17);
-    const slot = map.insert(-1, -1, tag, 254, closing, 0);
-    expect(map.find(-1, -1, tag)).toBe(slot);
-    expect(map.find(-1, -1, keyTag(254, 6))).toBe(-1);
-    expect(map.find(-1, -1, keyTag(253, 17))).toBe(-1);
-    expect(map.words[slot * RECORD_WORDS + Word.tag] & KEY_MASK).toBe(tag);
+    const key = keyOf(-1, -1, tag, map);
+    const slot = map.insert(key, 254, closing, 0);
+    expect(map.find(key)).toBe(slot);
+    expect(map.find(keyOf(-1, -1, keyTag(254, 6), map))).toBe(-1);
+    expect(map.find(keyOf(-1, -1, keyTag(253, 17), map))).toBe(-1);
+    expect(map.words[slot * map.recordWords + Word.tag] & KEY_MASK).toBe(tag);
+  });
+});
+
+describe('IPv6 clients', () => {
+  it('are told apart by each word of their address', () => {
+    const { map } = createMap(10, 7, 6);
+    const words = [1, 2, 3, 4] as const;
+    const keys = words.map((changed) => {
+      const key = new ConnectionKey();
+      key.setClient6(
+        ...(words.map((word) => (word === changed ? -word : word)) as [number, number, number, number]),
+      );
+      key.ports = 5;
+      key.tag = TCP;
+      return key;
+    });
+    const slots = keys.map((key) => map.insert(key, 0, established, 0));
+    expect(new Set(slots).size).toBe(4);
+    expect(keys.map((key) => map.find(key))).toEqual(slots);
+    map.remove(slots[1]);
+    expect(keys.map((key) => map.find(key))).toEqual([slots[0], -1, slots[2], slots[3]]);
   });
 });
 
@@ -216,51 +264,59 @@ function oldest(model: Model, state: ConnectionState): string | undefined {
 }
 
 describe('the map agrees with a simple model', () => {
-  it('over many random operations, in a map that is mostly full', () => {
-    const capacity = 40;
-    fc.assert(
-      fc.property(fc.array(operation, { minLength: 200, maxLength: 1000 }), fc.nat(), (operations, seed) => {
-        const { map } = createMap(capacity, seed);
-        const model: Model = { entries: new Map(), steps: 0 };
-        for (const { key, kind, state, server } of operations) {
-          const name = `${key.client}/${key.ports}/${key.tag}`;
-          const slot = map.find(key.client, key.ports, key.tag);
-          const entry = model.entries.get(name);
-          model.steps++;
-          expect(slot >= 0).toBe(entry !== undefined);
-          if (entry !== undefined) {
-            expect(map.stateOf(slot)).toBe(entry.state);
-            expect(map.serverOf(slot)).toBe(entry.server);
-          }
-          if (kind === 'insert' && entry === undefined) {
-            if (model.entries.size === capacity) {
-              const victim = oldest(model, halfOpen) ?? oldest(model, closing);
-              if (victim !== undefined) model.entries.delete(victim);
+  it.each(FAMILIES)(
+    'over half a million random operations, in a map that is mostly full (IPv%i)',
+    (family) => {
+      const capacity = 40;
+      fc.assert(
+        fc.property(
+          fc.array(operation, { minLength: 200, maxLength: 1000 }),
+          fc.nat(),
+          (operations, seed) => {
+            const { map } = createMap(capacity, seed, family);
+            const model: Model = { entries: new Map(), steps: 0 };
+            for (const { key, kind, state, server } of operations) {
+              const name = `${key.client}/${key.ports}/${key.tag}`;
+              const mapKey = keyOf(key.client << 19, key.ports, key.tag, map);
+              const slot = map.find(mapKey);
+              const entry = model.entries.get(name);
+              model.steps++;
+              expect(slot >= 0).toBe(entry !== undefined);
+              if (entry !== undefined) {
+                expect(map.stateOf(slot)).toBe(entry.state);
+                expect(map.serverOf(slot)).toBe(entry.server);
+              }
+              if (kind === 'insert' && entry === undefined) {
+                if (model.entries.size === capacity) {
+                  const victim = oldest(model, halfOpen) ?? oldest(model, closing);
+                  if (victim !== undefined) model.entries.delete(victim);
+                }
+                const fits = model.entries.size < capacity;
+                expect(map.insert(mapKey, server, state, 0) >= 0).toBe(fits);
+                if (fits) model.entries.set(name, { state, server, entered: model.steps });
+              } else if (entry !== undefined && kind === 'remove') {
+                map.remove(slot);
+                model.entries.delete(name);
+              } else if (entry !== undefined && kind === 'state') {
+                map.setState(slot, state);
+                Object.assign(entry, { state, entered: model.steps });
+              } else if (entry !== undefined && kind === 'restart') {
+                map.restart(slot, server, state, 0);
+                Object.assign(entry, { state, server, entered: model.steps });
+              }
+              expect(map.tally.byState[0]).toBe(model.entries.size);
             }
-            const fits = model.entries.size < capacity;
-            expect(map.insert(key.client, key.ports, key.tag, server, state, 0) >= 0).toBe(fits);
-            if (fits) model.entries.set(name, { state, server, entered: model.steps });
-          } else if (entry !== undefined && kind === 'remove') {
-            map.remove(slot);
-            model.entries.delete(name);
-          } else if (entry !== undefined && kind === 'state') {
-            map.setState(slot, state);
-            Object.assign(entry, { state, entered: model.steps });
-          } else if (entry !== undefined && kind === 'restart') {
-            map.restart(slot, server, state, 0);
-            Object.assign(entry, { state, server, entered: model.steps });
-          }
-          expect(map.counts[0]).toBe(model.entries.size);
-        }
-        const ofState = (state: number): number =>
-          [...model.entries.values()].filter((entry) => entry.state === state).length;
-        expect(Array.from(map.counts).slice(1)).toEqual([1, 2, 3].map(ofState));
-        for (let server = 0; server < 5; server++) {
-          const owned = [...model.entries.values()].filter((entry) => entry.server === server).length;
-          expect(map.serverConnections[server]).toBe(owned);
-        }
-      }),
-      { numRuns: 170 },
-    );
-  });
+            const ofState = (state: number): number =>
+              [...model.entries.values()].filter((entry) => entry.state === state).length;
+            expect(Array.from(map.tally.byState).slice(1)).toEqual([1, 2, 3].map(ofState));
+            for (let server = 0; server < 5; server++) {
+              const owned = [...model.entries.values()].filter((entry) => entry.server === server).length;
+              expect(map.tally.byServer[server]).toBe(owned);
+            }
+          },
+        ),
+        { numRuns: 850 },
+      );
+    },
+  );
 });
