@@ -14,9 +14,14 @@ const MINIMUM_NODE = [20, 19];
 
 const say = (text) => process.stderr.write(`setup: ${text}\n`);
 
-function run(command, args, why) {
+function run(command, args, why, environment = {}) {
   say(why);
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  const env = { ...process.env, ...environment };
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   if (error || status !== 0) {
     say(
       `'${command} ${args.join(' ')}' failed${error ? `: ${error.message}` : ''}. Mend that and run again.`,
@@ -35,19 +40,45 @@ function checkNode() {
 
 /** Debian packages by the command that tells whether they are there. */
 const TOOLS = { ip: 'iproute2', unshare: 'util-linux' };
+/** What `raw-socket` is built with. Everything but its part of L4/3 works without. */
+const BUILD_TOOLS = { 'g++': 'g++', make: 'make', python3: 'python3' };
 
-function checkTools() {
-  const missing = Object.entries(TOOLS)
+function missingOf(tools) {
+  return Object.entries(tools)
     .filter(([command]) => spawnSync('sh', ['-c', `command -v ${command}`]).status !== 0)
     .map(([, debianPackage]) => debianPackage);
+}
+
+const mayInstall = () => process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
+
+function aptInstall(packages) {
+  run('apt-get', ['update', '-q'], 'reading the package lists');
+  run(
+    'apt-get',
+    ['install', '-y', '-q', '--no-install-recommends', ...packages],
+    `installing ${packages.join(', ')}`,
+  );
+}
+
+function checkTools() {
+  const missing = missingOf(TOOLS);
   if (missing.length === 0) return;
-  const asRoot = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
-  if (!asRoot) {
+  if (!mayInstall()) {
     say(`missing: ${missing.join(', ')}. Install with: sudo apt-get install ${missing.join(' ')}`);
     process.exit(1);
   }
-  run('apt-get', ['update', '-q'], 'reading the package lists');
-  run('apt-get', ['install', '-y', '-q', ...missing], `installing ${missing.join(', ')}`);
+  aptInstall(missing);
+}
+
+function checkBuildTools() {
+  const missing = missingOf(BUILD_TOOLS);
+  if (missing.length > 0 && mayInstall()) aptInstall(missing);
+}
+
+/** The headers that came with this Node, so that a build need not fetch them. */
+function headers() {
+  const prefix = join(dirname(process.execPath), '..');
+  return existsSync(join(prefix, 'include', 'node', 'node.h')) ? { npm_config_nodedir: prefix } : {};
 }
 
 function installPackages() {
@@ -55,11 +86,17 @@ function installPackages() {
     .update(readFileSync(join(root, 'package-lock.json')))
     .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
+  checkBuildTools();
   run(
     'npm',
     ['ci', '--no-audit', '--no-fund', '--loglevel=error'],
     'installing npm packages (once, about 15 s)',
+    headers(),
   );
+  if (!existsSync(join(root, 'node_modules', 'raw-socket', 'build', 'Release', 'raw.node'))) {
+    const tools = Object.values(BUILD_TOOLS).join(' ');
+    say(`raw-socket could not be built (it wants ${tools}); its work in L4/3 is done by libnetraw instead`);
+  }
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, lock);
 }

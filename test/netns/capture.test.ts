@@ -123,6 +123,21 @@ describe('VLAN tags', () => {
     socket.send(sent);
     const [frame] = framesTo(take(ring), VIRTUAL);
     expect(Buffer.from(frame).toString('hex')).toBe(Buffer.from(sent).toString('hex'));
+    socket.send(frame4(VIRTUAL, 0x0a000002, 0x0a000064));
+    socket.send(sent);
+    const slots = new Int32Array(8);
+    const frames: Uint8Array[] = [];
+    for (let tries = 0; tries < 20 && framesTo(frames, VIRTUAL).length < 2; tries++) {
+      const count = ring.takeMany(slots);
+      for (const slot of slots.subarray(0, count)) {
+        const at = ring.frameOffset(slot);
+        frames.push(ring.memory.bytes.slice(at, at + ring.frameLength(slot)));
+      }
+      ring.releaseMany(slots, count);
+      ring.poll(50);
+    }
+    expect(framesTo(frames, VIRTUAL).map(({ length }) => length)).toEqual([60, sent.length]);
+    expect(Buffer.from(framesTo(frames, VIRTUAL)[1]).equals(sent)).toBe(true);
     socket.close();
     ring.close();
   });

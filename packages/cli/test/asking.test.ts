@@ -117,6 +117,37 @@ dropped: unknownConnection      1
     expect(text).toContain('42 % after 7 ms');
   });
 
+  it('tells what the health checks say', async () => {
+    const good = {
+      check: 'tcp 127.0.0.1:25',
+      state: 'good',
+      ok: true,
+      responseMs: 1.6,
+      ageMs: 20,
+      lastFailure: null,
+    } as const;
+    const ill = {
+      ...good,
+      check: 'http://a/',
+      state: 'ill',
+      ok: false,
+      lastFailure: 'answered 500',
+    } as const;
+    const unknown = {
+      ...good,
+      check: 'command b',
+      state: 'unknown',
+      ok: null,
+      responseMs: null,
+      ageMs: null,
+    } as const;
+    status = { ...STATUS, health: [good, ill, unknown] };
+    const text = await said('status');
+    expect(text).toMatch(/^health: tcp 127.0.0.1:25 +good, answered in 2 ms$/m);
+    expect(text).toMatch(/^health: http:\/\/a\/ +ill: answered 500$/m);
+    expect(text).toMatch(/^health: command b +not checked yet$/m);
+  });
+
   it('finds the node by its configuration', async () => {
     const config = join(directory, 'ringmaster.yaml');
     writeFileSync(

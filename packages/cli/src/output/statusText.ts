@@ -1,5 +1,5 @@
 /** The status document as text for people. */
-import type { DrainStatus, MemberStatus, StatusDocument } from '@ringmaster/node';
+import type { CheckStatus, DrainStatus, MemberStatus, StatusDocument } from '@ringmaster/node';
 import pc from 'picocolors';
 import { duration } from './connectionsText.js';
 import { table } from './table.js';
@@ -53,6 +53,13 @@ function rebuildText({ rebuild }: StatusDocument): string {
     : `${rebuild.percent.toFixed(0)} % after ${took}`;
 }
 
+/** `good, answered in 2 ms`, `ill: ... answered 500, expected 2xx` */
+function checkText({ state, ok, responseMs, lastFailure }: CheckStatus): string {
+  if (ok === null || responseMs === null) return 'not checked yet';
+  if (ok) return `${state}, answered in ${responseMs.toFixed(0)} ms`;
+  return `${state}: ${lastFailure ?? 'no answer'}`;
+}
+
 /** Counters as rows; the reasons for drops one by one, those that never happened left out. */
 function counterRows(counters: StatusDocument['counters']): [string, string][] {
   return Object.entries(counters).flatMap(([name, value]): [string, string][] => {
@@ -69,6 +76,7 @@ export function statusText(status: StatusDocument): string {
   const facts: [string, string][] = [
     ['connections', `${total} (${established} established, ${halfOpen} half-open, ${closing} closing)`],
     ['rebuild of the connection map', rebuildText(status)],
+    ...(status.health ?? []).map((check): [string, string] => [`health: ${check.check}`, checkText(check)]),
     ...counterRows(status.counters),
   ];
   return [

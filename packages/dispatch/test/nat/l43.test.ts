@@ -43,7 +43,12 @@ function report(change: Partial<ReportedConnection> = {}): ReportedConnection {
 }
 
 /** A client's datagram or data, from a MAC. */
-function fromClient(port: number, protocol = 6, clientPort = CLIENT.port, mac = ROUTER_MAC): Uint8Array {
+function fromClient(
+  port: number,
+  protocol = 6,
+  clientPort = CLIENT.port,
+  mac: Uint8Array = ROUTER_MAC,
+): Uint8Array {
   const packet = segmentPacket(
     { ...CLIENT, port: clientPort },
     host(4, 100, port),
@@ -99,7 +104,14 @@ describe('next hops', () => {
   it('are not learned from members, which only pass on, nor from what cannot be a host', () => {
     const dispatcher = createL43();
     dispatcher.enter(report(), 0);
-    for (const mac of [macOf(13), OWN_MAC, clusterMac(4), new Uint8Array(6), macOf(1).fill(0xff)]) {
+    const nobodys: Uint8Array[] = [
+      macOf(13),
+      OWN_MAC,
+      clusterMac(4),
+      Uint8Array.of(0, 0, 0, 0, 0, 0),
+      Uint8Array.of(1, 0, 0x5e, 0, 0, 1),
+    ];
+    for (const mac of nobodys) {
       run(dispatcher, fromClient(80, 6, CLIENT.port, mac));
       expect(run(dispatcher, fromServer(12, 8080)).verdict).toBe('resolve');
     }
@@ -110,7 +122,9 @@ describe('next hops', () => {
 
   it('number 255 at a time, and one that no connection has any more makes room', () => {
     const dispatcher = createL43({ timeoutsMs: { udpMs: 1000, udpHalfOpenMs: 1000 } });
-    const macs = Array.from({ length: 256 }, (_, n) => Uint8Array.of(2, 7, 0, 0, n >>> 8, n & 0xff));
+    const macs: Uint8Array[] = Array.from({ length: 256 }, (_, n) =>
+      Uint8Array.of(2, 7, 0, 0, n >>> 8, n & 0xff),
+    );
     const open = (n: number): string => {
       run(dispatcher, fromClient(53, 17, 1000 + n, macs[n]), 10_000);
       const row = serverOf(dispatcher, 1000 + n);

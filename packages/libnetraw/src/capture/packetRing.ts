@@ -197,14 +197,26 @@ export class PacketRing {
   takeMany(slots: Int32Array): number {
     let count = 0;
     let head = this.#head;
+    let seen = 0;
     while (count < slots.length) {
-      if ((this.#words[this.#slotOffsets[head] >>> 2] & STATUS_USER) === 0) break;
+      const status = this.#words[this.#slotOffsets[head] >>> 2];
+      if ((status & STATUS_USER) === 0) break;
+      seen |= status;
       slots[count++] = head;
       head = head + 1 === this.slots ? 0 : head + 1;
     }
     this.#head = head;
     if (count > 0) this.#barrier();
+    if ((seen & STATUS_VLAN_VALID) !== 0) this.#restoreTags(slots, count);
     return count;
+  }
+
+  #restoreTags(slots: Int32Array, count: number): void {
+    for (let i = 0; i < count; i++) {
+      const start = this.#slotOffsets[slots[i]];
+      const status = this.#words[start >>> 2];
+      if ((status & STATUS_VLAN_VALID) !== 0) this.#restoreTag(start, status);
+    }
   }
 
   /** Hands back the first `count` of `slots`. */

@@ -90,6 +90,8 @@ function clustersSection(address: string): string {
         # servers: [10.0.0.21, { address: 10.0.0.22, weight: 2 }]
         # A node whose own service fails this check leaves the ring until it answers again.
         # health: { http: "http://127.0.0.1:80/", intervalMs: 1000, timeoutMs: 1000, rise: 2, fall: 3 }
+        # health: { http: "https://127.0.0.1/", status: [200, 300-399], serverName: www.example.org, insecure: false }
         # health: { tcp: "127.0.0.1:80" }
+        # health: { command: [/usr/local/bin/check, --fast] }
 `;
 }

@@ -32,10 +32,24 @@ export interface RingConfig {
   readonly minimumMembers: number;
 }
 
-/** What tells that the service of this node works (R16). Exactly one of `http` and `tcp` is there. */
+/** HTTP statuses, both ends included. */
+export interface StatusRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What tells that the service of this node works (R16). Exactly one of `http`, `tcp` and `command` is there. */
 export interface HealthConfig {
   readonly http?: string;
   readonly tcp?: string;
+  /** Program and arguments. */
+  readonly command?: readonly string[];
+  /** `http`: which statuses are good; absent: 200 to 299. */
+  readonly status?: readonly StatusRange[];
+  /** `http` over TLS: whatever certificate is shown is good. */
+  readonly insecure?: boolean;
+  /** `http`: the name of the service, for Host, SNI and the certificate; absent: the URL's. */
+  readonly serverName?: string;
   readonly intervalMs: number;
   readonly timeoutMs: number;
   readonly rise: number;

@@ -64,6 +64,20 @@ export interface StatusCounters {
   readonly [name: string]: number | Readonly<Record<string, number>>;
 }
 
+/** A health check of this node. */
+export interface CheckStatus {
+  /** `http://127.0.0.1:80/`, `tcp 127.0.0.1:25`, `command /usr/bin/check` */
+  readonly check: string;
+  /** What follows from the last results in a row; `unknown` before the first. */
+  readonly state: 'unknown' | 'good' | 'ill';
+  /** The last result, how long it took, and how long ago it was. */
+  readonly ok: boolean | null;
+  readonly responseMs: number | null;
+  readonly ageMs: number | null;
+  /** Why it was last not well, also when it is again. */
+  readonly lastFailure: string | null;
+}
+
 export interface StatusDocument {
   readonly address: string;
   readonly id: number;
@@ -71,6 +85,8 @@ export interface StatusDocument {
   readonly ring: RingStatus;
   readonly connections: ConnectionCounts;
   readonly rebuild: RebuildStatus;
+  /** Absent when nothing is checked. */
+  readonly health?: readonly CheckStatus[];
   readonly counters: StatusCounters;
 }
 

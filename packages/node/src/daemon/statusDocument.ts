@@ -3,7 +3,7 @@ import { creationTimeMs, dispatcherOf, formatIpv4 } from '@ringmaster/ring';
 import type { DropCounts, SocketCounters } from '@ringmaster/transport';
 import { formatMac } from 'libnetraw/wire';
 import type { DataPlaneStats } from '../dataplane/index.js';
-import type { DrainStatus, MemberStatus, NodeRole, StatusDocument } from '../control/index.js';
+import type { CheckStatus, DrainStatus, MemberStatus, NodeRole, StatusDocument } from '../control/index.js';
 import type { RebuildProgress } from '../inventory/rebuild.js';
 import type { HeardLoad } from '../load/loads.js';
 import type { Operation } from './operation.js';
@@ -22,6 +22,7 @@ export interface StatusSources {
   readonly inventoryRefused: number;
   readonly socket: Readonly<SocketCounters>;
   readonly operation: OperationFigures;
+  readonly health: readonly CheckStatus[];
 }
 
 /** The one document from which everything that shows a node is made. */
@@ -39,6 +40,7 @@ export function statusDocument(sources: StatusSources): StatusDocument {
     },
     connections: stats.connections,
     rebuild: { ...rebuild, ms: Math.round(rebuild.ms * 10) / 10 },
+    ...(sources.health.length > 0 && { health: sources.health }),
     counters: {
       forwarded: stats.verdicts['forward'] ?? 0,
       local: stats.verdicts['local'] ?? 0,

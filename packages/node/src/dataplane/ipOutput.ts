@@ -1,5 +1,5 @@
 import { IpSocket } from 'libnetraw';
-import { formatIp, readU16, readU32 } from 'libnetraw/wire';
+import { formatIp, IPV4_HEADER_BYTES, readU16, readU32 } from 'libnetraw/wire';
 
 /** IP packets out by the host's own routing, which knows or asks for the next hop. */
 export interface IpOutput {
@@ -11,7 +11,7 @@ export interface IpOutput {
 }
 
 /** What is used of https://www.npmjs.com/package/raw-socket, which has no types. */
-interface RawSocketModule {
+export interface RawSocketModule {
   createSocket(options: { protocol: number; addressFamily: number }): RawSocket;
   readonly AddressFamily: { readonly IPv4: number; readonly IPv6: number };
 }
@@ -33,9 +33,14 @@ interface RawSocket {
 const IPPROTO_RAW = 255;
 const IPV6_HEADER_BYTES = 40;
 
-/** Opens the package, or our own socket where the package is missing. Opens no socket yet, so it needs no right. */
-export async function openIpOutput(): Promise<IpOutput> {
-  const module = await importRawSocket();
+/**
+ * Loads the package, or takes our own socket where it is missing. Opens no socket yet, so it needs no right.
+ * @param load gives the package, or undefined
+ */
+export async function openIpOutput(
+  load: () => Promise<RawSocketModule | undefined> = importRawSocket,
+): Promise<IpOutput> {
+  const module = await load();
   return module === undefined ? new OwnOutput() : new PackageOutput(module);
 }
 
@@ -53,14 +58,20 @@ async function importRawSocket(): Promise<RawSocketModule | undefined> {
 export function splitPackets(bytes: Uint8Array): Uint8Array[] {
   const packets: Uint8Array[] = [];
   let at = 0;
-  while (at + 20 <= bytes.length) {
-    const length =
-      bytes[at] >>> 4 === 4 ? readU16(bytes, at + 2) : IPV6_HEADER_BYTES + readU16(bytes, at + 4);
-    if (length < 20 || at + length > bytes.length) break;
+  while (at + IPV4_HEADER_BYTES <= bytes.length) {
+    const length = packetBytes(bytes, at);
+    if (length < IPV4_HEADER_BYTES || at + length > bytes.length) break;
     packets.push(bytes.subarray(at, at + length));
     at += length;
   }
   return packets;
+}
+
+/** Bytes of the packet at `at` as its header says, or 0. */
+function packetBytes(bytes: Uint8Array, at: number): number {
+  const version = bytes[at] >>> 4;
+  if (version === 4) return readU16(bytes, at + 2);
+  return version === 6 ? IPV6_HEADER_BYTES + readU16(bytes, at + 4) : 0;
 }
 
 function familyOf(packet: Uint8Array): 4 | 6 {

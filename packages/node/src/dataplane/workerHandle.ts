@@ -119,7 +119,10 @@ export class WorkerHandle {
 
   /** The worker hands over no more than a bounded number of bytes before these are sent. */
   #route({ bytes }: RoutedPackets): void {
-    for (const packet of splitPackets(bytes)) {
+    const packets = splitPackets(bytes);
+    const whole = packets.reduce((sum, packet) => sum + packet.length, 0);
+    this.shared.addRoutedBytesWaiting(whole - bytes.length);
+    for (const packet of packets) {
       this.#given.ipOutput.send(packet, (wasSent) => {
         this.shared.countRouted(wasSent);
         this.shared.addRoutedBytesWaiting(-packet.length);

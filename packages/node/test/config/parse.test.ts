@@ -222,7 +222,9 @@ describe('a bad file', () => {
     [
       'a health check of both kinds',
       `${GOOD}        health: { http: "http://127.0.0.1/", tcp: "127.0.0.1:80" }\n`,
-      ['ringmaster.yaml:8: clusters[0].ports[0].health: expected one of the keys http and tcp, found both'],
+      [
+        'ringmaster.yaml:8: clusters[0].ports[0].health: expected one of the keys http, tcp and command, found http and tcp',
+      ],
     ],
     [
       'a timeout too near to the heartbeat',
