@@ -1,3 +1,5 @@
+import type { SchedulerName } from './schedulers/create.js';
+import { foresee } from './schedulers/foresee.js';
 import type { Scheduler } from './schedulers/scheduler.js';
 import { ServerSelection, type ServerSet } from './serverSet.js';
 import type { ServerTable } from './servers.js';
@@ -9,6 +11,7 @@ export interface ServiceOptions {
   /** The servers' port; another one in L4/3 only. */
   readonly targetPort: number;
   readonly scheduler: Scheduler;
+  readonly schedulerName: SchedulerName;
   /** Whether the scheduler is asked about every packet, and no connection is entered. Default false. */
   readonly isStateless?: boolean;
   /** Names of the servers that it is served by (see `serverName`); absent: by the ring. */
@@ -22,6 +25,7 @@ export class Service {
   readonly port: number;
   readonly targetPort: number;
   readonly isStateless: boolean;
+  readonly schedulerName: SchedulerName;
   private readonly scheduler: Scheduler;
   /** Which of all servers are its own; absent: those of the ring. */
   private readonly selects: ((table: ServerTable, slot: number) => boolean) | undefined;
@@ -34,6 +38,7 @@ export class Service {
     this.targetPort = targetPort;
     this.isStateless = isStateless;
     this.scheduler = scheduler;
+    this.schedulerName = options.schedulerName;
     if (fixedServers === undefined && !wantsAddress6) return;
     this.selects = (table, slot) => {
       if (wantsAddress6 && table.hasAddress6[slot] === 0) return false;
@@ -57,5 +62,16 @@ export class Service {
    */
   choose(client: number): number {
     return this.servers === undefined ? -1 : this.scheduler.choose(this.servers, client);
+  }
+
+  /**
+   * How many servers it has, how many of them take new connections, and what `choose` would answer now; changes nothing.
+   * Not for the packet path.
+   */
+  foresee(client: number): { readonly known: number; readonly eligible: number; readonly next: number } {
+    const { servers, scheduler } = this;
+    if (servers === undefined) return { known: 0, eligible: 0, next: -1 };
+    const { knownCount: known, eligibleCount: eligible } = servers;
+    return { known, eligible, next: foresee(scheduler, servers, client) };
   }
 }

@@ -294,6 +294,7 @@ function buildService(
     targetPort,
     isStateless: stateless,
     scheduler: createScheduler(scheduler, seed + port),
+    schedulerName: scheduler,
     wantsAddress6: isTranslated && family === 6,
     ...(servers === undefined
       ? {}
