@@ -21,6 +21,8 @@ const stateNumbers = {
 /** What a rehearsal needs to know of the dispatcher whose part it plays. */
 export interface RehearsalOptions extends Pick<DispatcherOptions, 'clusters' | 'ownMac' | 'mtuBytes'> {
   readonly servers: readonly ServerInfo[];
+  /** Those that are no longer listed: what they still send is known as theirs. */
+  readonly formerServers: readonly ServerInfo[];
   readonly mode: DispatchMode;
   /** Whether it holds what it does not know. */
   readonly isHolding: boolean;
@@ -31,6 +33,8 @@ export interface RehearsalOptions extends Pick<DispatcherOptions, 'clusters' | '
 /** What would become of a frame. */
 export interface Rehearsed {
   readonly verdict: Verdict;
+  /** Whether its connection is known, be it from a frame before it. */
+  readonly isKnown: boolean;
   /** With the verdict `drop`. */
   readonly reason?: DropReason;
   /** What would be sent instead of it; with the verdicts that send. */
@@ -50,7 +54,7 @@ export class Rehearsal {
   private readonly dispatcher: Dispatcher;
 
   constructor(given: RehearsalOptions, nowMs: number) {
-    const { clusters, ownMac, mtuBytes, servers, mode, isHolding, heldUntilMs } = given;
+    const { clusters, ownMac, mtuBytes, servers, formerServers, mode, isHolding, heldUntilMs } = given;
     this.given = given;
     this.dispatcher = new Dispatcher({
       // Whom a scheduler chooses is told, so the quickest serve.
@@ -64,6 +68,7 @@ export class Rehearsal {
     });
     const { dispatcher } = this;
     dispatcher.setMode(mode);
+    dispatcher.setServers([...formerServers, ...servers], nowMs);
     // The end of holding is remembered for a while: see `LEARNING_MS`.
     dispatcher.gc(heldUntilMs ?? nowMs, 0);
     dispatcher.hold(heldUntilMs !== undefined);
@@ -77,27 +82,33 @@ export class Rehearsal {
     if (facts !== undefined) this.prepare(facts, nowMs);
     const memory = new Uint8Array(HEADROOM_BYTES + frame.length);
     memory.set(frame, HEADROOM_BYTES);
+    const isKnown = dispatcher.examine(memory, HEADROOM_BYTES, frame.length, nowMs)?.connection !== undefined;
     const verdict = dispatcher.process(memory, HEADROOM_BYTES, frame.length, nowMs);
     const { dropReason, skipBytes, reply, replyLength } = dispatcher;
-    if (verdict === Verdict.drop) return { verdict, reason: dropReason };
-    if (verdict === Verdict.answer) return { verdict, sent: reply.slice(0, replyLength) };
-    if (verdict === Verdict.ignore || verdict === Verdict.hold) return { verdict };
+    const outcome = { verdict, isKnown };
+    if (verdict === Verdict.drop) return { ...outcome, reason: dropReason };
+    if (verdict === Verdict.answer) return { ...outcome, sent: reply.slice(0, replyLength) };
+    if (verdict === Verdict.ignore || verdict === Verdict.hold) return outcome;
     const sent = memory.slice(HEADROOM_BYTES + skipBytes);
     const server = this.serverOf(verdict, sent, facts);
-    return { verdict, sent, ...(server !== undefined && { server }) };
+    return { ...outcome, sent, ...(server !== undefined && { server }) };
   }
 
   private prepare(facts: Examination, nowMs: number): void {
     const { connection, server, nextHopMac } = facts;
     const { dispatcher } = this;
     const cast = this.cast(facts);
-    // Servers that are away now have been for long; `cast` sees to those that have not.
-    dispatcher.setServers(cast, nowMs - GONE_AFTER_MS - 1);
+    const longAgoMs = nowMs - GONE_AFTER_MS - 1;
+    if (connection !== undefined && server !== undefined) {
+      // While it is told of the connection, the server is there.
+      dispatcher.setServers([...cast, { ...server, active: true, weight: 0 }], longAgoMs);
+      const state = stateNumbers[connection.state];
+      dispatcher.enter({ ...this.reported(facts, server), serverAddress: server.address, state }, nowMs);
+      if (nextHopMac !== undefined) this.teach(facts, nextHopMac, nowMs);
+    }
+    // Servers that are away have been for long; `cast` sees to those that have not.
+    dispatcher.setServers(cast, longAgoMs);
     dispatcher.setServers(cast, nowMs);
-    if (connection === undefined || server === undefined) return;
-    const state = stateNumbers[connection.state];
-    dispatcher.enter({ ...this.reported(facts, server), serverAddress: server.address, state }, nowMs);
-    if (nextHopMac !== undefined) this.teach(facts, nextHopMac, nowMs);
   }
 
   /** The servers, of which only the examined one takes a new connection. */

@@ -7,8 +7,9 @@ import type { HealthMonitor } from '../health/healthMonitor.js';
 import type { Rebuild } from '../inventory/rebuild.js';
 import type { Logger } from '../logging.js';
 import { connectionsDocument } from './connectionsDocument.js';
-import { describeSelf, ringConfig } from './describe.js';
+import { describeSelf, dispatchClusters, ringConfig } from './describe.js';
 import { Dispatching } from './dispatching.js';
+import { explainPackets } from './explainDocument.js';
 import { Operation } from './operation.js';
 import { raisePriority } from './priority.js';
 import { StartProblem } from './problem.js';
@@ -131,6 +132,8 @@ async function openControl(
     connections: async (limit) =>
       connectionsDocument(await dataPlane.snapshot(limit), dataPlane.stats().connections.total),
     order: (request) => operation.order(request),
+    explain: (request) =>
+      explainPackets(request, { state: driver.state, dataPlane, clusters: dispatchClusters(config) }),
   });
   if (!control.ok) throw new StartProblem('control', control.problem.message);
   unwinding.push('closing the control socket', () => control.value.close());
