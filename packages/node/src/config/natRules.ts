@@ -38,6 +38,28 @@ function serverRules(cluster: Mapping, servers: readonly unknown[], path: Config
   });
 }
 
+/** A server's weight is one, whatever it serves: connections of all its services count together. */
+export function weightRules(root: Mapping, report: Report): void {
+  const seen = new Map<string, { readonly weight: unknown; readonly path: ConfigPath }>();
+  list(root.clusters).forEach((cluster, index) => {
+    list(mapping(cluster).ports).forEach((port, position) => {
+      list(mapping(port).servers).forEach((entry, place) => {
+        const { address: written, weight = 1 } =
+          typeof entry === 'string' ? { address: entry } : mapping(entry);
+        const address = canonicalAddress(written);
+        if (address === undefined) return;
+        const path = ['clusters', index, 'ports', position, 'servers', place];
+        const earlier = seen.get(address);
+        if (earlier === undefined) seen.set(address, { weight, path });
+        else if (earlier.weight !== weight) {
+          const where = `${formatPath(earlier.path)}, where it is ${String(earlier.weight)}`;
+          report('conflict', path, `expected the same weight for ${address} as at ${where}`);
+        }
+      });
+    });
+  });
+}
+
 /**
  * An answer from a server, and a connection that a server reports, show the server's own address and port, not the
  * cluster's: these must lead back to one service.

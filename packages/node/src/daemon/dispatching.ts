@@ -7,6 +7,7 @@ import type { Logger } from '../logging.js';
 import type { Rebuild } from '../inventory/rebuild.js';
 import { activeHosts, hostOf, MemberNames } from './hosts.js';
 import { offersAll } from '../services.js';
+import type { FixedServers } from './fixedServers.js';
 import { serverTable } from './serverTable.js';
 
 export interface DispatchingParts {
@@ -15,6 +16,7 @@ export interface DispatchingParts {
   readonly announcer: Announcer;
   readonly rebuild: Rebuild;
   readonly logger: Logger;
+  readonly fixedServers: Pick<FixedServers, 'table'>;
   /** How long the data plane may go on dispatching without a sign of life of the main thread. */
   readonly leaseMs: number;
 }
@@ -216,7 +218,7 @@ export class Dispatching {
 
   /** To be called when this node itself takes connections, or takes none any more. */
   updateServers(): void {
-    this.parts.dataPlane.setServers(serverTable(this.parts.driver.state));
+    this.parts.dataPlane.setServers(serverTable(this.parts.driver.state, this.parts.fixedServers.table()));
   }
 
   private everybody(): number[] {

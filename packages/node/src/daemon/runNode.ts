@@ -4,12 +4,14 @@ import { NodeCryptography, RingDriver } from '@ringmaster/transport';
 import type { NodeConfig } from '../config/index.js';
 import { startControlServer } from '../control/server.js';
 import type { HealthMonitor } from '../health/healthMonitor.js';
+import { kernelNetwork } from '../host/index.js';
 import type { Rebuild } from '../inventory/rebuild.js';
 import type { Logger } from '../logging.js';
 import { connectionsDocument } from './connectionsDocument.js';
 import { describeSelf, dispatchClusters, ringConfig } from './describe.js';
 import { Dispatching } from './dispatching.js';
 import { explainPackets } from './explainDocument.js';
+import { FixedServers } from './fixedServers.js';
 import { Operation } from './operation.js';
 import { raisePriority } from './priority.js';
 import { StartProblem } from './problem.js';
@@ -45,12 +47,13 @@ export async function runNode(config: NodeConfig, dependencies: NodeDependencies
     const shells = await openShells({ config, unwinding, ...dependencies });
     raisePriority(logger);
     const deciding = assemble(config, shells, unwinding, logger);
-    const { driver, operation, health } = deciding;
+    const { driver, operation, health, fixedServers } = deciding;
     await openControl(config, shells, deciding, unwinding);
     operation.drain.resume();
     if (health.isEmpty) driver.start();
     health.start();
     operation.start();
+    fixedServers.start();
     const { address, name } = shells.host;
     const { transport, port } = config.ring;
     logger.info('node started', { address, interface: name, transport, port });
@@ -75,6 +78,7 @@ interface Deciding {
   readonly rebuild: Rebuild;
   readonly operation: Operation;
   readonly health: HealthMonitor;
+  readonly fixedServers: FixedServers;
 }
 
 /** The ring over its socket, and what it decides turned into dispatching. */
@@ -91,7 +95,14 @@ function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logg
   unwinding.push('closing the ring', () => driver.close());
   const rebuild = makeRebuild(config, shells, state, logger);
   const leaseMs = config.ring.communicationTimeoutMs - config.ring.heartbeatIntervalMs;
-  const dispatching = new Dispatching({ driver, dataPlane, announcer, rebuild, logger, leaseMs });
+  const fixedServers = new FixedServers(config, {
+    neighbours: () => kernelNetwork.neighbours().filter((each) => each.interface === host.name),
+    logger,
+    onChange: () => dispatching.updateServers(),
+  });
+  unwinding.push('stopping to watch servers outside the ring', () => fixedServers.close());
+  const parts = { driver, dataPlane, announcer, rebuild, logger, leaseMs, fixedServers };
+  const dispatching = new Dispatching(parts);
   unwinding.push('stopping to dispatch', () => dispatching.close());
   const health = watchServices(config, driver, logger);
   unwinding.push('stopping the health checks', () => health.close());
@@ -108,13 +119,13 @@ function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logg
     dispatching.handle(event);
     operation.handle(event);
   };
-  return { driver, rebuild, operation, health };
+  return { driver, rebuild, operation, health, fixedServers };
 }
 
 async function openControl(
   config: NodeConfig,
   { dataPlane, inventory, socket }: Shells,
-  { driver, rebuild, operation, health }: Deciding,
+  { driver, rebuild, operation, health, fixedServers }: Deciding,
   unwinding: Unwinding,
 ): Promise<void> {
   const control = await startControlServer(config.control.socket, {
@@ -128,6 +139,7 @@ async function openControl(
         socket: socket.counters,
         operation,
         health: health.status(),
+        fixedServers: fixedServers.status(),
       }),
     connections: async (limit) =>
       connectionsDocument(await dataPlane.snapshot(limit), dataPlane.stats().connections.total),

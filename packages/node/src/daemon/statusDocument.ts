@@ -3,7 +3,14 @@ import { creationTimeMs, dispatcherOf, formatIpv4 } from '@ringmaster/ring';
 import type { DropCounts, SocketCounters } from '@ringmaster/transport';
 import { formatMac } from 'libnetraw/wire';
 import type { DataPlaneStats } from '../dataplane/index.js';
-import type { CheckStatus, DrainStatus, MemberStatus, NodeRole, StatusDocument } from '../control/index.js';
+import type {
+  CheckStatus,
+  DrainStatus,
+  FixedServerStatus,
+  MemberStatus,
+  NodeRole,
+  StatusDocument,
+} from '../control/index.js';
 import type { RebuildProgress } from '../inventory/rebuild.js';
 import type { HeardLoad } from '../load/loads.js';
 import type { Operation } from './operation.js';
@@ -23,6 +30,7 @@ export interface StatusSources {
   readonly socket: Readonly<SocketCounters>;
   readonly operation: OperationFigures;
   readonly health: readonly CheckStatus[];
+  readonly fixedServers: readonly FixedServerStatus[];
 }
 
 /** The one document from which everything that shows a node is made. */
@@ -38,6 +46,7 @@ export function statusDocument(sources: StatusSources): StatusDocument {
       dispatcher: dispatcher === undefined ? null : formatIpv4(dispatcher),
       members: members(state, operation),
     },
+    ...(sources.fixedServers.length > 0 && { fixedServers: sources.fixedServers }),
     connections: stats.connections,
     rebuild: { ...rebuild, ms: Math.round(rebuild.ms * 10) / 10 },
     ...(sources.health.length > 0 && { health: sources.health }),

@@ -92,7 +92,10 @@ describe('a running node', () => {
   });
 
   it.each([
-    ['/stauts', 'there is no /stauts; there is /status, /members, /connections, /drain, /undrain, /abdicate, /explain'],
+    [
+      '/stauts',
+      'there is no /stauts; there is /status, /members, /connections, /drain, /undrain, /abdicate, /explain',
+    ],
     ['/connections?limit=0', 'limit: expected a whole number from 1 to 1000000, found "0"'],
     ['/connections?limit=1e3', 'limit: expected a whole number from 1 to 1000000, found "1e3"'],
     ['/status?limit=1', '/status knows no parameter limit; it knows none'],
