@@ -9,6 +9,8 @@ export interface ServiceOptions {
   /** The servers' port; another one in L4/3 only. */
   readonly targetPort: number;
   readonly scheduler: Scheduler;
+  /** Whether the scheduler is asked about every packet, and no connection is entered. Default false. */
+  readonly isStateless?: boolean;
   /** Names of the servers that it is served by (see `serverName`); absent: by the ring. */
   readonly fixedServers?: ReadonlySet<number>;
   /** Whether a server must have an IPv6 address: packets are rewritten to it. */
@@ -19,20 +21,24 @@ export interface ServiceOptions {
 export class Service {
   readonly port: number;
   readonly targetPort: number;
+  readonly isStateless: boolean;
   private readonly scheduler: Scheduler;
+  /** Which of all servers are its own; absent: those of the ring. */
   private readonly selects: ((table: ServerTable, slot: number) => boolean) | undefined;
   private selection: ServerSelection | undefined;
   private servers: ServerSet | undefined;
 
-  constructor({ port, targetPort, scheduler, fixedServers, wantsAddress6 }: ServiceOptions) {
+  constructor(options: ServiceOptions) {
+    const { port, targetPort, scheduler, isStateless = false, fixedServers, wantsAddress6 } = options;
     this.port = port;
     this.targetPort = targetPort;
+    this.isStateless = isStateless;
     this.scheduler = scheduler;
-    if (fixedServers !== undefined) {
-      this.selects = (table, slot) => fixedServers.has(table.addresses[slot]);
-    } else if (wantsAddress6) {
-      this.selects = (table, slot) => table.fixed[slot] === 0 && table.hasAddress6[slot] === 1;
-    }
+    if (fixedServers === undefined && !wantsAddress6) return;
+    this.selects = (table, slot) => {
+      if (wantsAddress6 && table.hasAddress6[slot] === 0) return false;
+      return fixedServers?.has(table.addresses[slot]) ?? table.fixed[slot] === 0;
+    };
   }
 
   /** The servers, their weights or who is active have changed. Not on the packet path. */

@@ -12,7 +12,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   wire: {
     module: './targets/wire.js',
     share: 300,
-    what: 'libnetraw/wire: ethernet, arp, ipv4, tcp, udp, icmp, vnet header, checksums, address texts',
+    what: 'libnetraw/wire: ethernet, arp, ipv4, ipv6, neighbour discovery, tcp, udp, icmp, vnet header, checksums, address texts',
   },
   'ring-packet': {
     module: './targets/ringPacket.js',

@@ -1,4 +1,4 @@
-import { halfSipHash3, mix32 } from '../halfSipHash.js';
+import { halfSipHash3, mix32 } from '../map/halfSipHash.js';
 import type { ServerSet } from '../serverSet.js';
 
 /** Which clients belong together, and for how long. */

@@ -5,10 +5,12 @@ import {
   Dispatcher,
   type DispatchMode,
   DropReason,
+  type PortConfig,
   Verdict,
   verdictNames,
   virtualMacOf,
 } from '@ringmaster/dispatch';
+import type { IpAddress } from 'libnetraw/wire';
 import { Choices, must, type Target } from '../target.js';
 
 const GUARD_BYTES = 32;
@@ -16,27 +18,30 @@ const MAX_FRAMES = 24;
 const MAX_FRAME_BYTES = 255;
 const MAX_CONNECTIONS = 8;
 const [CLUSTER, SECOND] = [0x0a000064, 0x0a0000c8];
+const CLUSTER6 = Uint8Array.of(0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x64);
 const MODES: readonly DispatchMode[] = ['dispatch', 'dispatch', 'stray', 'off'];
 const STATES = Object.values(ConnectionState);
 const VERDICTS = verdictNames.length;
 const MACS_BYTES = 12;
+/** Before the frame; it moves along when tags are taken off. */
+const HEADROOM_BYTES = 10;
 
 const server = (n: number, active: boolean, weight: number) => ({
   ...{ address: 0x0a000000 + n, mac: Uint8Array.of(2, 0, 0, 0, 0, n), weight, active, local: n === 11 },
 });
 
+const PORTS: readonly PortConfig[] = [
+  { port: 80, protocol: 'tcp' },
+  { port: 53, protocol: 'udp' },
+  { port: 443, protocol: 'all' },
+  { port: 8080, protocol: 'tcp', scheduler: 'source-hash', stateless: true },
+];
+
 function createDispatcher(): Dispatcher {
   const dispatcher = new Dispatcher({
     clusters: [
-      {
-        address: CLUSTER,
-        virtualMac: virtualMacOf(CLUSTER),
-        ports: [
-          { port: 80, protocol: 'tcp' },
-          { port: 53, protocol: 'udp' },
-          { port: 443, protocol: 'all' },
-        ],
-      },
+      { address: CLUSTER, virtualMac: virtualMacOf(CLUSTER), ports: PORTS },
+      { address: CLUSTER6, virtualMac: virtualMacOf(CLUSTER6), ports: PORTS },
       { address: SECOND, virtualMac: virtualMacOf(SECOND), ports: [{ port: 80, protocol: 'tcp' }] },
     ],
     ownMac: Uint8Array.of(2, 0, 0, 0, 0, 11),
@@ -49,6 +54,36 @@ function createDispatcher(): Dispatcher {
   return dispatcher;
 }
 
+const isSent = (verdict: number): boolean => verdict === Verdict.forward || verdict === Verdict.local;
+
+/** Cluster and client of a reported connection, mostly of one family. */
+function ends(choices: Choices): { clusterAddress: IpAddress; clientAddress: IpAddress } {
+  const client = choices.uint(4);
+  const client6 = Uint8Array.of(
+    0x20,
+    1,
+    0x0d,
+    0xb8,
+    0,
+    9,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    client >>> 24,
+    client >>> 16,
+    client >>> 8,
+    client,
+  );
+  const families = choices.below(8);
+  return {
+    clusterAddress: families < 4 ? CLUSTER : CLUSTER6,
+    clientAddress: families % 7 < 4 ? client : client6,
+  };
+}
+
 /** A dispatcher and the memory that its frames lie in, all of one value but the frame. */
 class Bench {
   readonly dispatcher = createDispatcher();
@@ -59,23 +94,26 @@ class Bench {
     this.guard = guard;
   }
 
-  /** The verdict, and the frame as it is afterwards. */
-  process(frame: Uint8Array, nowMs: number): { verdict: number; after: Uint8Array } {
+  /** The verdict, and the frame as it is afterwards, without the `skip` bytes that are not sent. */
+  process(frame: Uint8Array, nowMs: number): { verdict: number; skip: number; after: Uint8Array } {
     const { memory, guard } = this;
     memory.fill(guard);
     memory.set(frame, GUARD_BYTES);
     const verdict = this.dispatcher.process(memory, GUARD_BYTES, frame.length, nowMs);
     const end = GUARD_BYTES + frame.length;
+    const skip = isSent(verdict) ? this.dispatcher.skipBytes : 0;
+    const untouched = GUARD_BYTES - (skip > 0 ? HEADROOM_BYTES : 0);
     for (let i = 0; i < GUARD_BYTES; i++) {
-      must(memory[i] === guard && memory[end + i] === guard, 'touched a byte outside the frame');
+      must(i >= untouched || memory[i] === guard, 'touched a byte before the frame');
+      must(memory[end + i] === guard, 'touched a byte behind the frame');
     }
-    return { verdict, after: memory.subarray(GUARD_BYTES, end) };
+    return { verdict, skip, after: memory.subarray(GUARD_BYTES + skip, end) };
   }
 
   /** One decision about what is around the frames. */
   obey(choices: Choices, nowMs: number): void {
     const { dispatcher } = this;
-    switch (choices.below(6)) {
+    switch (choices.below(7)) {
       case 0:
         return dispatcher.setMode(choices.of(MODES));
       case 1:
@@ -86,8 +124,7 @@ class Bench {
         dispatcher.enter(
           {
             serverAddress: 0x0a00000b + choices.below(3),
-            clusterAddress: CLUSTER,
-            clientAddress: choices.uint(4),
+            ...ends(choices),
             clientPort: choices.uint(2),
             port: 80,
             protocol: 6,
@@ -98,6 +135,11 @@ class Bench {
         return;
       case 4:
         dispatcher.gc(nowMs, choices.byte());
+        return;
+      case 5:
+        dispatcher.takeFragments((memory, offset, length) =>
+          dispatcher.process(memory, offset, length, nowMs),
+        );
         return;
       default:
         dispatcher.takeHeld((memory, offset, length) => dispatcher.process(memory, offset, length, nowMs));
@@ -122,15 +164,14 @@ function checkCounts(dispatcher: Dispatcher): void {
 }
 
 function checkFrame(frame: Uint8Array, [zeros, ones]: readonly [Bench, Bench], nowMs: number): void {
-  const { verdict, after } = zeros.process(frame, nowMs);
+  const { verdict, skip, after } = zeros.process(frame, nowMs);
   const other = ones.process(frame, nowMs);
-  must(verdict === other.verdict, 'bytes outside decide the verdict');
+  must(verdict === other.verdict && skip === other.skip, 'bytes outside decide the verdict');
   must(Buffer.compare(after, other.after) === 0, 'bytes outside decide the rewriting');
   must(verdict >= 0 && verdict < VERDICTS, `verdict ${verdict}`);
-  const sent = verdict === Verdict.forward || verdict === Verdict.local;
-  const from = sent ? MACS_BYTES : 0;
+  const from = isSent(verdict) ? MACS_BYTES : 0;
   must(
-    Buffer.compare(after.subarray(from), frame.subarray(from)) === 0,
+    Buffer.compare(after.subarray(from), frame.subarray(from + skip)) === 0,
     `${verdictNames[verdict]} changed the frame`,
   );
   if (verdict === Verdict.drop)

@@ -8,6 +8,8 @@ export interface Timeouts {
   closingMs: number;
   /** Default 300 s, as RFC 4787 (REQ-5) recommends for UDP. */
   udpMs: number;
+  /** Of a UDP client that has not gone on sending. Default 30 s; a resolver repeats its question after five. */
+  udpHalfOpenMs: number;
 }
 
 export const defaultTimeouts: Timeouts = {
@@ -15,6 +17,7 @@ export const defaultTimeouts: Timeouts = {
   establishedMs: 7_440_000,
   closingMs: 240_000,
   udpMs: 300_000,
+  udpHalfOpenMs: 30_000,
 };
 
 /** Last-seen times are kept modulo 2^32 ms, so an age must stay well below half of that. */

@@ -1,12 +1,9 @@
 import {
-  ARP_FRAME_BYTES,
   ArpHeader,
   ArpOperation,
   copyMac,
   decodeArp,
   encodeArp,
-  encodeEthernet,
-  ETHERNET_HEADER_BYTES,
   EtherType,
   isGroupMac,
   isZeroMac,
@@ -14,18 +11,18 @@ import {
   macEquals,
   WireStatus,
 } from 'libnetraw/wire';
-import { Counter } from './counters.js';
-import type { Cluster, ServiceTree } from './serviceTree.js';
-import { Verdict } from './verdicts.js';
+import { Counter } from '../counters.js';
+import type { LinkHeader } from '../flow/linkHeader.js';
+import type { OwnedAddress, ServiceTree } from '../serviceTree.js';
+import { Verdict } from '../verdicts.js';
+import type { Reply } from './reply.js';
 
-/** Answers "who has the cluster address?" with its virtual MAC, which no kernel would. */
+/** Answers "who has this address?" about cluster addresses and ghost gateways with their virtual MAC, as no kernel would. */
 export class ArpResponder {
-  /** The frame to send after the verdict `answer`. */
-  readonly reply = new Uint8Array(ARP_FRAME_BYTES);
-
   private readonly tree: ServiceTree;
   private readonly ownMac: Uint8Array;
   private readonly counters: Float64Array;
+  private readonly reply: Reply;
   private readonly arp = new ArpHeader();
   private readonly fields = {
     operation: ArpOperation.reply,
@@ -35,29 +32,30 @@ export class ArpResponder {
     targetAddress: 0,
   };
 
-  constructor(tree: ServiceTree, ownMac: Uint8Array, counters: Float64Array) {
+  constructor(tree: ServiceTree, ownMac: Uint8Array, counters: Float64Array, reply: Reply) {
     this.tree = tree;
     this.ownMac = ownMac;
     this.counters = counters;
+    this.reply = reply;
   }
 
-  /** Decides about an ARP frame of at least 14 bytes: `answer` with `reply`, `ignore`, or `drop` as malformed. */
-  respond(memory: Uint8Array, offset: number, length: number): Verdict {
+  /** Decides about an ARP frame: `answer` with the reply, `ignore`, or `drop` as malformed. */
+  respond(memory: Uint8Array, offset: number, length: number, link: LinkHeader): Verdict {
     if (!isGroupMac(memory, offset) && !this.tree.isVirtualMac(memory, offset)) return Verdict.ignore;
     const { arp } = this;
-    const arpOffset = offset + ETHERNET_HEADER_BYTES;
-    const status = decodeArp(memory, arpOffset, length - ETHERNET_HEADER_BYTES, arp);
+    const { payloadOffset } = link;
+    const status = decodeArp(memory, payloadOffset, offset + length - payloadOffset, arp);
     if (status === WireStatus.unsupported) return Verdict.ignore;
     if (status !== WireStatus.ok) return Verdict.drop;
-    const claimed = this.tree.clusterOf(arp.senderAddress);
+    const claimed = this.tree.ownerOf(arp.senderAddress);
     if (claimed !== undefined) return this.noteClaim(memory);
-    const wanted = this.tree.clusterOf(arp.targetAddress);
+    const wanted = this.tree.ownerOf(arp.targetAddress);
     if (wanted === undefined || arp.operation !== ArpOperation.request) return Verdict.ignore;
     if (this.isOurs(memory)) return Verdict.ignore;
     // An answer to a group address would be one packet in, many out.
     if (isGroupMac(memory, arp.senderMacOffset) || isZeroMac(memory, arp.senderMacOffset))
       return Verdict.drop;
-    this.answer(memory, wanted);
+    this.answer(memory, offset, link, wanted);
     return Verdict.answer;
   }
 
@@ -73,12 +71,13 @@ export class ArpResponder {
     return macEquals(memory, at, this.ownMac, 0) || this.tree.isVirtualMac(memory, at);
   }
 
-  private answer(memory: Uint8Array, cluster: Cluster): void {
+  private answer(memory: Uint8Array, offset: number, link: LinkHeader, wanted: OwnedAddress): void {
     const { fields, arp, reply } = this;
-    copyMac(cluster.virtualMac, 0, fields.senderMac, 0);
-    fields.senderAddress = cluster.address;
+    copyMac(wanted.virtualMac, 0, fields.senderMac, 0);
+    fields.senderAddress = arp.targetAddress;
     copyMac(memory, arp.senderMacOffset, fields.targetMac, 0);
     fields.targetAddress = arp.senderAddress;
-    encodeArp(reply, encodeEthernet(reply, 0, fields.targetMac, fields.senderMac, EtherType.arp), fields);
+    const at = reply.begin(memory, offset, link, fields.targetMac, fields.senderMac, EtherType.arp);
+    reply.length = encodeArp(reply.bytes, at, fields);
   }
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ConnectionIndex } from '../src/connectionIndex.js';
-import { halfSipHash3, mix32 } from '../src/halfSipHash.js';
+import { ConnectionIndex } from '../../src/map/connectionIndex.js';
+import { halfSipHash3, mix32 } from '../../src/map/halfSipHash.js';
 
 function slotsOf(index: ConnectionIndex, hash: number): number[] {
   const slots: number[] = [];
