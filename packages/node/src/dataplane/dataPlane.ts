@@ -121,6 +121,7 @@ class WorkersDataPlane implements DataPlane {
       const worker = new WorkerHandle({
         options,
         ownMac,
+        index,
         fanoutGroups,
         ipOutput: this.#ipOutput,
         onError: (error) => this.#onError(error, index),
