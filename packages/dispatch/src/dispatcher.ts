@@ -50,7 +50,7 @@ export class Dispatcher {
     const { counters } = this;
     if (counters.length < COUNTER_CELLS) throw new RangeError(`counters needs ${COUNTER_CELLS} cells`);
     if (ownMac.length !== MAC_BYTES) throw new RangeError('ownMac has six bytes');
-    this.tree = new ServiceTree(options.clusters, seed);
+    this.tree = new ServiceTree(options.clusters, { seed, firstTurn: options.firstTurn ?? 0 });
     const { tree } = this;
     const timeoutsMs = options.timeoutsMs ?? {};
     this.maps = new ConnectionMaps({ capacity, seed, counters, timeoutsMs }, tree.has(4), tree.has(6));

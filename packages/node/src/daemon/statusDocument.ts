@@ -60,6 +60,8 @@ export function statusDocument(sources: StatusSources): StatusDocument {
       frames: stats.frames,
       batches: stats.batches,
       ringBufferDropped: stats.ringDropped,
+      routed: { ...stats.routed },
+      framesByWorker: Object.fromEntries(stats.workers.map(({ frames }, worker) => [worker, frames])),
       ring: { ...state.counters },
       ringRefused: { ...sources.ringDrops, inventory: sources.inventoryRefused },
       ringSocket: { ...sources.socket },

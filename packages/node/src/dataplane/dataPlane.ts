@@ -136,6 +136,7 @@ class WorkersDataPlane implements DataPlane {
       const worker = new WorkerHandle({
         options: this.#options,
         ownMac: this.#ownMac,
+        index,
         fanoutGroups,
         ipOutput: this.#ipOutput,
         onError: (error) => this.#onError(error, index),

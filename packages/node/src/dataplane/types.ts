@@ -158,6 +158,8 @@ export interface WorkerData {
   readonly options: WorkerOptions;
   readonly ownMac: Uint8Array;
   readonly seed: number;
+  /** Number of the worker, from 0. */
+  readonly index: number;
   readonly shared: SharedArrayBuffer;
   readonly wakeFd: number;
   readonly port: MessagePort;

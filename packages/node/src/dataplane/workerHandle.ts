@@ -19,6 +19,8 @@ interface Pending {
 export interface WorkerHandleOptions {
   readonly options: WorkerOptions;
   readonly ownMac: Uint8Array;
+  /** Number of the worker, from 0. */
+  readonly index: number;
   /** See `WorkerData`. */
   readonly fanoutGroups: readonly number[] | undefined;
   readonly ipOutput: IpOutput;
@@ -49,6 +51,7 @@ export class WorkerHandle {
       options: given.options,
       ownMac: given.ownMac,
       seed: randomBytes(6).readUIntBE(0, 6),
+      index: given.index,
       shared: this.shared.buffer,
       wakeFd: this.#wake.fd,
       port: port2,
