@@ -199,6 +199,37 @@ it('connections lists them, and says when there are more', async () => {
   expect(JSON.parse(await said('connections', '--json'))).toEqual(CONNECTIONS);
 });
 
+it('members shows the weights in force, and what the nodes tell of their load', async () => {
+  const load = {
+    connections: 12,
+    newPerSecond: 3.25,
+    acceptQueue: 1,
+    acceptQueueLimit: 128,
+    responseMs: 1.25,
+    ageMs: 5,
+  };
+  const members = [
+    { ...member(11, 'dispatcher'), weight: { configured: 1, share: 1, loadFactor: 1, inForce: 1 }, load },
+    {
+      ...member(12, 'server'),
+      weight: { configured: 2, share: 0.25, loadFactor: 0.8, inForce: 0.4 },
+      load: { ...load, responseMs: null },
+    },
+    member(13, 'server', false),
+  ];
+  status = { ...STATUS, ring: { ...STATUS.ring, members } };
+  const rows = (await said('members'))
+    .trimEnd()
+    .split('\n')
+    .map((row) => row.split(/ {2,}/).slice(4));
+  expect(rows).toEqual([
+    ['ACTIVE', 'WEIGHT', 'CONNECTIONS', 'NEW/S', 'QUEUE', 'ANSWERS IN'],
+    ['yes', '1', '12', '3.3', '1/128', '1.3 ms'],
+    ['yes', '0.40 of 2 (slow start, load)', '12', '3.3', '1/128', '-'],
+    ['no', '?', '?', '?', '?', '?'],
+  ]);
+});
+
 it('members and status show who is drained, what is left, and until when', async () => {
   const drain = { state: 'draining', deadlineInMs: 40_500, connections: 12 } as const;
   const over = { state: 'drained', deadlineInMs: 0, connections: 0 } as const;

@@ -1,3 +1,5 @@
+import type { Affinity } from './balance/affinity.js';
+import type { ConnectionKey } from './map/connectionKey.js';
 import type { SchedulerName } from './schedulers/create.js';
 import { foresee } from './schedulers/foresee.js';
 import type { Scheduler } from './schedulers/scheduler.js';
@@ -18,6 +20,16 @@ export interface ServiceOptions {
   readonly fixedServers?: ReadonlySet<number>;
   /** Whether a server must have an IPv6 address: packets are rewritten to it. */
   readonly wantsAddress6: boolean;
+  /** Keeps the clients of a network with one server. */
+  readonly affinity?: Affinity;
+}
+
+/** What a service would do with a new connection. */
+export interface Foreseen {
+  readonly known: number;
+  readonly eligible: number;
+  /** A server's slot, or -1. */
+  readonly next: number;
 }
 
 /** What listens on a port of a cluster, and who serves it. */
@@ -27,6 +39,7 @@ export class Service {
   readonly isStateless: boolean;
   readonly schedulerName: SchedulerName;
   private readonly scheduler: Scheduler;
+  private readonly affinity: Affinity | undefined;
   /** Which of all servers are its own; absent: those of the ring. */
   private readonly selects: ((table: ServerTable, slot: number) => boolean) | undefined;
   private selection: ServerSelection | undefined;
@@ -38,6 +51,7 @@ export class Service {
     this.targetPort = targetPort;
     this.isStateless = isStateless;
     this.scheduler = scheduler;
+    this.affinity = options.affinity;
     this.schedulerName = options.schedulerName;
     if (fixedServers === undefined && !wantsAddress6) return;
     this.selects = (table, slot) => {
@@ -65,13 +79,33 @@ export class Service {
   }
 
   /**
-   * How many servers it has, how many of them take new connections, and what `choose` would answer now; changes nothing.
-   * Not for the packet path.
+   * The same for a connection that begins now: where the port has affinity, the server of the client's network.
+   * @param key whose client words are read
    */
-  foresee(client: number): { readonly known: number; readonly eligible: number; readonly next: number } {
-    const { servers, scheduler } = this;
+  open(key: ConnectionKey, family: 4 | 6, client: number, nowMs: number): number {
+    const { affinity, servers } = this;
+    if (affinity === undefined || servers === undefined) return this.choose(client);
+    const network = affinity.networkOf(key, family);
+    let slot = affinity.find(network, servers, nowMs);
+    if (slot < 0) slot = this.choose(client);
+    if (slot >= 0) affinity.note(network, slot, nowMs);
+    return slot;
+  }
+
+  /** A server has reported that it has a connection of this client. */
+  learn(key: ConnectionKey, family: 4 | 6, slot: number, nowMs: number): void {
+    this.affinity?.learn(this.affinity.networkOf(key, family), slot, nowMs);
+  }
+
+  /**
+   * How many servers it has, how many of them take new connections, and what `open` would answer now; changes nothing. Not
+   * for the packet path.
+   */
+  foresee(key: ConnectionKey, family: 4 | 6, client: number, nowMs: number): Foreseen {
+    const { servers, scheduler, affinity } = this;
     if (servers === undefined) return { known: 0, eligible: 0, next: -1 };
     const { knownCount: known, eligibleCount: eligible } = servers;
-    return { known, eligible, next: foresee(scheduler, servers, client) };
+    const kept = affinity?.find(affinity.networkOf(key, family), servers, nowMs) ?? -1;
+    return { known, eligible, next: kept < 0 ? foresee(scheduler, servers, client) : kept };
   }
 }

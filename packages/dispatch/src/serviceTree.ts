@@ -10,6 +10,7 @@ import {
 } from 'libnetraw/wire';
 import { AddressBook } from './addressBook.js';
 import type { AddressFamily } from './map/connectionRecord.js';
+import { Affinity } from './balance/affinity.js';
 import {
   canBeStateless,
   createScheduler,
@@ -286,7 +287,7 @@ function buildService(
   isTranslated: boolean,
   family: AddressFamily,
 ): Service {
-  const { port, targetPort = port, scheduler = 'round-robin', stateless = false, servers } = config;
+  const { port, targetPort = port, scheduler = 'round-robin', stateless = false, servers, affinity } = config;
   for (const number of [port, targetPort]) {
     if (!Number.isInteger(number) || number < 1 || number > 0xffff) throw new RangeError(`port ${number}`);
   }
@@ -301,6 +302,7 @@ function buildService(
     scheduler: createScheduler(scheduler, { ...start, seed: start.seed + port }),
     schedulerName: scheduler,
     wantsAddress6: isTranslated && family === 6,
+    ...(affinity && { affinity: new Affinity({ ...affinity, seed: start.seed + port }) }),
     ...(servers === undefined
       ? {}
       : { fixedServers: new Set(servers.map(({ address }) => serverName(address))) }),

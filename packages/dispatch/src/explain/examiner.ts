@@ -108,12 +108,17 @@ export class Examiner {
         server: this.describeServer(map.serverOf(slot), nowMs),
       }),
       ...(hop > 0 && { nextHopMac: hopMacs.slice(hop * MAC_BYTES, (hop + 1) * MAC_BYTES) }),
-      ...(service !== undefined && { service: this.describeService(service, flow.clientNumber, nowMs) }),
+      ...(service !== undefined && { service: this.describeService(service, flow, nowMs) }),
     };
   }
 
-  private describeService(service: Service, client: number, nowMs: number): ExaminedService {
-    const { known, eligible, next } = service.foresee(client);
+  private describeService(service: Service, flow: Flow, nowMs: number): ExaminedService {
+    const { known, eligible, next } = service.foresee(
+      flow.key,
+      flow.cluster.family,
+      flow.clientNumber,
+      nowMs,
+    );
     return {
       scheduler: service.schedulerName,
       isStateless: service.isStateless,

@@ -62,6 +62,12 @@ function portRules(cluster: Mapping, path: ConfigPath, report: Report): void {
       const words = STATELESS_SCHEDULERS.join(' or ');
       report('conflict', [...place, 'stateless'], `only scheduler ${words} can do without a connection map`);
     }
+    if (port.stateless === true && port.affinity !== undefined)
+      report(
+        'conflict',
+        [...place, 'affinity'],
+        'a stateless service remembers nobody; remove affinity or stateless',
+      );
     if (typeof port.health === 'object') healthRules(mapping(port.health), [...place, 'health'], report);
     if (typeof port.port !== 'number') return;
     for (const each of protocolsOf(port)) {

@@ -82,13 +82,13 @@ function toStatusRange(written: number | string): { from: number; to: number } {
   return { from, to };
 }
 
-const isStatusRange = (written: number | string): boolean => {
+const isStatusRange = (written: unknown): written is number | string => {
+  if (typeof written !== 'number' && !(typeof written === 'string' && /^\d{3}(-\d{3})?$/.test(written)))
+    return false;
   const { from, to } = toStatusRange(written);
-  return from >= 100 && from <= to && to <= 599;
+  return Number.isInteger(from) && from >= 100 && from <= to && to <= 599;
 };
-const statusRange = z
-  .union([z.int(), z.string().regex(/^\d{3}(-\d{3})?$/)], { error: STATUS })
-  .refine(isStatusRange, { error: STATUS });
+const statusRange = z.custom<number | string>(isStatusRange, { error: STATUS });
 const statusRanges = z
   .union([statusRange, z.array(statusRange).min(1, { error: STATUS }).max(64, { error: STATUS })], {
     error: STATUS,
@@ -127,6 +127,16 @@ const fixedServer = z
   })
   .transform((written) => (typeof written === 'string' ? { address: written, weight: 1 } : written));
 
+const AFFINITY = 'a mapping like { prefix4: 24, prefix6: 64, timeoutMs: 600000 }';
+const affinity = z.strictObject(
+  {
+    prefix4: whole(1, 32, 'the leading bits of an IPv4 address that clients have in common').default(32),
+    prefix6: whole(1, 128, 'the leading bits of an IPv6 address that clients have in common').default(128),
+    timeoutMs: milliseconds(1000, 86_400_000).default(600_000),
+  },
+  { error: AFFINITY },
+);
+
 const servicePort = z.strictObject(
   {
     port: portNumber,
@@ -139,6 +149,7 @@ const servicePort = z.strictObject(
       .min(1, { error: FIXED_SERVERS })
       .max(64, { error: FIXED_SERVERS })
       .optional(),
+    affinity: affinity.optional(),
     health: health.optional(),
   },
   { error: 'a mapping like { port: 80, protocol: tcp }' },
@@ -199,6 +210,7 @@ export const fileSchema = z.strictObject(
       .strictObject({ interface: interfaceName }, { error: 'a mapping like { interface: eth1 }' })
       .optional(),
     weight: shareOfTheLoad,
+    slowStartMs: milliseconds(0, 3_600_000).default(0),
     capabilities: z
       .array(z.enum(CAPABILITIES, { error: oneOf(CAPABILITIES) }), { error: CAPABILITY_LIST })
       .min(1, { error: CAPABILITY_LIST })

@@ -71,7 +71,17 @@ export interface ServicePortConfig {
   readonly stateless: boolean;
   /** L4/3: serve this port instead of the members of the ring. */
   readonly servers?: readonly FixedServerConfig[];
+  readonly affinity?: AffinityConfig;
   readonly health?: HealthConfig;
+}
+
+/** Clients of one network stay with one server. */
+export interface AffinityConfig {
+  /** Leading bits of an address that a network has in common. */
+  readonly prefix4: number;
+  readonly prefix6: number;
+  /** For how long after its last new connection. */
+  readonly timeoutMs: number;
 }
 
 export interface ClusterConfig {
@@ -91,6 +101,8 @@ export interface NodeConfig {
   readonly address6?: string;
   readonly outside?: { readonly interface: string };
   readonly weight: number;
+  /** How long a server that joins takes to get its full share; 0: it gets that at once. */
+  readonly slowStartMs: number;
   readonly capabilities: readonly Capability[];
   readonly ring: RingConfig;
   readonly clusters: readonly ClusterConfig[];

@@ -17,6 +17,35 @@ export interface MemberStatus {
   readonly active: boolean;
   /** Absent unless an operator drains it. */
   readonly drain?: DrainStatus;
+  /** Its share of new connections. */
+  readonly weight?: WeightStatus;
+  /** What it told of its load; absent when that was never, or too long ago. */
+  readonly load?: LoadStatus;
+}
+
+export interface WeightStatus {
+  /** As its file says; 0 while it is drained. */
+  readonly configured: number;
+  /** Which part of that its slow start allows, 0 to 1. */
+  readonly share: number;
+  /** What the scheduler `load-aware` makes of it; 1 when no port has that. */
+  readonly loadFactor: number;
+  /** The product of the three. */
+  readonly inForce: number;
+}
+
+export interface LoadStatus {
+  /** Open connections to its services. */
+  readonly connections: number;
+  /** Connections that its host accepts a second. */
+  readonly newPerSecond: number;
+  /** Connections that wait to be accepted, and how many may. */
+  readonly acceptQueue: number;
+  readonly acceptQueueLimit: number;
+  /** Of its slowest service to a health check; `null` when nothing tells. */
+  readonly responseMs: number | null;
+  /** How old the report is. */
+  readonly ageMs: number;
 }
 
 export interface DrainStatus {

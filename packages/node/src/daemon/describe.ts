@@ -37,6 +37,7 @@ function dispatchPort({
   targetPort,
   stateless,
   servers,
+  affinity,
 }: ServicePortConfig): PortConfig {
   return {
     port,
@@ -44,6 +45,7 @@ function dispatchPort({
     scheduler,
     stateless,
     ...(targetPort !== undefined && { targetPort }),
+    ...(affinity !== undefined && { affinity }),
     ...(servers !== undefined && {
       servers: servers.map(({ address, weight }) => ({ address: ipAddress(address), weight })),
     }),

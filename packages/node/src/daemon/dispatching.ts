@@ -2,7 +2,7 @@ import type { RingEvent } from '@ringmaster/transport';
 import type { RingDriver } from '@ringmaster/transport';
 import { isDispatching } from '@ringmaster/ring';
 import type { Announcer } from '../announcer.js';
-import { monotonicMs, type DataPlane } from '../dataplane/index.js';
+import { monotonicMs, type DataPlane, type ServerInfo } from '../dataplane/index.js';
 import type { Logger } from '../logging.js';
 import type { Rebuild } from '../inventory/rebuild.js';
 import { activeHosts, hostOf, MemberNames } from './hosts.js';
@@ -17,6 +17,8 @@ export interface DispatchingParts {
   readonly rebuild: Rebuild;
   readonly logger: Logger;
   readonly fixedServers: Pick<FixedServers, 'table'>;
+  /** Works out what the servers' weights are at present. */
+  readonly weigh: (servers: readonly ServerInfo[]) => ServerInfo[];
   /** How long the data plane may go on dispatching without a sign of life of the main thread. */
   readonly leaseMs: number;
 }
@@ -216,9 +218,10 @@ export class Dispatching {
     return !member?.canServe || offersAll(self.services, member.services);
   }
 
-  /** To be called when this node itself takes connections, or takes none any more. */
+  /** To be called when this node itself takes connections, or takes none any more, and when weights have changed. */
   updateServers(): void {
-    this.parts.dataPlane.setServers(serverTable(this.parts.driver.state, this.parts.fixedServers.table()));
+    const { dataPlane, driver, weigh, fixedServers } = this.parts;
+    dataPlane.setServers(weigh(serverTable(driver.state, fixedServers.table())));
   }
 
   private everybody(): number[] {

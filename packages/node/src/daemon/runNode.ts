@@ -2,16 +2,19 @@ import { createRing, isDispatching } from '@ringmaster/ring';
 import type { RingEvent } from '@ringmaster/transport';
 import { NodeCryptography, RingDriver } from '@ringmaster/transport';
 import type { NodeConfig } from '../config/index.js';
+import { monotonicMs, type ServerInfo } from '../dataplane/index.js';
 import { startControlServer } from '../control/server.js';
 import type { HealthMonitor } from '../health/healthMonitor.js';
 import { kernelNetwork } from '../host/index.js';
 import type { Rebuild } from '../inventory/rebuild.js';
 import type { Logger } from '../logging.js';
+import { Balancing } from './balancing.js';
 import { connectionsDocument } from './connectionsDocument.js';
 import { describeSelf, dispatchClusters, ringConfig } from './describe.js';
 import { Dispatching } from './dispatching.js';
 import { explainPackets } from './explainDocument.js';
 import { FixedServers } from './fixedServers.js';
+import { isNewcomer } from './hosts.js';
 import { Operation } from './operation.js';
 import { raisePriority } from './priority.js';
 import { StartProblem } from './problem.js';
@@ -47,13 +50,14 @@ export async function runNode(config: NodeConfig, dependencies: NodeDependencies
     const shells = await openShells({ config, unwinding, ...dependencies });
     raisePriority(logger);
     const deciding = assemble(config, shells, unwinding, logger);
-    const { driver, operation, health, fixedServers } = deciding;
+    const { driver, operation, health, fixedServers, balancing } = deciding;
     await openControl(config, shells, deciding, unwinding);
     operation.drain.resume();
     if (health.isEmpty) driver.start();
     health.start();
     operation.start();
     fixedServers.start();
+    balancing.start();
     const { address, name } = shells.host;
     const { transport, port } = config.ring;
     logger.info('node started', { address, interface: name, transport, port });
@@ -79,6 +83,7 @@ interface Deciding {
   readonly operation: Operation;
   readonly health: HealthMonitor;
   readonly fixedServers: FixedServers;
+  readonly balancing: Balancing;
 }
 
 /** The ring over its socket, and what it decides turned into dispatching. */
@@ -101,7 +106,18 @@ function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logg
     onChange: () => dispatching.updateServers(),
   });
   unwinding.push('stopping to watch servers outside the ring', () => fixedServers.close());
-  const parts = { driver, dataPlane, announcer, rebuild, logger, leaseMs, fixedServers };
+  const balancing = new Balancing({
+    slowStartMs: config.slowStartMs,
+    usesLoad: config.clusters.some(({ ports }) => ports.some(({ scheduler }) => scheduler === 'load-aware')),
+    loadOf: (address) => operation.loadOf(address),
+    isNewcomer: (address) => isNewcomer(state, address),
+    isInRing: () => state.phase === 'member' || state.phase === 'joining',
+    onChange: () => dispatching.updateServers(),
+    nowMs: monotonicMs,
+  });
+  unwinding.push('stopping to balance', () => balancing.close());
+  const weigh = (servers: readonly ServerInfo[]): ServerInfo[] => balancing.weigh(servers);
+  const parts = { driver, dataPlane, announcer, rebuild, logger, leaseMs, weigh, fixedServers };
   const dispatching = new Dispatching(parts);
   unwinding.push('stopping to dispatch', () => dispatching.close());
   const health = watchServices(config, driver, logger);
@@ -119,13 +135,13 @@ function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logg
     dispatching.handle(event);
     operation.handle(event);
   };
-  return { driver, rebuild, operation, health, fixedServers };
+  return { driver, rebuild, operation, health, fixedServers, balancing };
 }
 
 async function openControl(
   config: NodeConfig,
   { dataPlane, inventory, socket }: Shells,
-  { driver, rebuild, operation, health, fixedServers }: Deciding,
+  { driver, rebuild, operation, health, fixedServers, balancing }: Deciding,
   unwinding: Unwinding,
 ): Promise<void> {
   const control = await startControlServer(config.control.socket, {
@@ -140,6 +156,7 @@ async function openControl(
         operation,
         health: health.status(),
         fixedServers: fixedServers.status(),
+        balancing,
       }),
     connections: async (limit) =>
       connectionsDocument(await dataPlane.snapshot(limit), dataPlane.stats().connections.total),

@@ -72,3 +72,37 @@ describe('a health check', () => {
     ]);
   });
 });
+
+describe('affinity', () => {
+  it('is for whole addresses and ten minutes, unless it says otherwise', () => {
+    expect(port('affinity: {}')).toMatchObject({
+      affinity: { prefix4: 32, prefix6: 128, timeoutMs: 600_000 },
+    });
+    expect(port('affinity: { prefix4: 24, prefix6: 64, timeoutMs: 1000 }')).toMatchObject({
+      affinity: { prefix4: 24, prefix6: 64, timeoutMs: 1000 },
+    });
+  });
+
+  it.each([
+    [
+      'affinity: { prefix4: 0 }',
+      'prefix4: expected the leading bits of an IPv4 address that clients have in common (a whole number from 1 to 32), found 0',
+    ],
+    [
+      'affinity: { prefix6: 129 }',
+      'prefix6: expected the leading bits of an IPv6 address that clients have in common (a whole number from 1 to 128), found 129',
+    ],
+    [
+      'affinity: { timeoutMs: 10 }',
+      'timeoutMs: expected milliseconds (a whole number from 1000 to 86400000), found 10',
+    ],
+  ])('%s is refused', (text, message) => {
+    expect(port(text)).toEqual([`affinity.${message}`]);
+  });
+
+  it('is not for a stateless service', () => {
+    expect(port('scheduler: maglev, stateless: true, affinity: {}')).toEqual([
+      'affinity: a stateless service remembers nobody; remove affinity or stateless',
+    ]);
+  });
+});

@@ -103,6 +103,7 @@ describe('members are known by their hosts', () => {
       fixedServers: [],
       operation: { loadOf: () => undefined, notUnderstood: 0, endedConnections: 0 },
       health: [],
+      balancing: { weighing: () => ({ share: 1, loadFactor: 1 }) },
     });
     expect(address).toBe('10.0.0.11');
     expect(ring.dispatcher).toBe('10.0.0.12');
