@@ -24,6 +24,7 @@ export interface Envelope {
   /** 16 hex digits. */
   readonly epoch: string;
   readonly counter: number;
+  /** Views of the packet: to be opened before its memory is used for another. */
   readonly head: Uint8Array;
   readonly ciphertext: Uint8Array;
 }
@@ -45,11 +46,11 @@ export interface Cryptography {
   token(data: Uint8Array): Uint8Array;
 }
 
-const HEX = '0123456789abcdef';
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 export function toHex(bytes: Uint8Array): string {
   let text = '';
-  for (const byte of bytes) text += HEX.charAt(byte >> 4) + HEX.charAt(byte & 15);
+  for (let i = 0; i < bytes.length; i++) text += HEX[bytes[i] as number] as string;
   return text;
 }
 
@@ -66,8 +67,8 @@ export function decodeEnvelope(packet: Uint8Array): Envelope | undefined {
     keyId,
     epoch,
     counter,
-    head: packet.slice(0, ENVELOPE_HEAD_BYTES),
-    ciphertext: packet.slice(ENVELOPE_HEAD_BYTES),
+    head: packet.subarray(0, ENVELOPE_HEAD_BYTES),
+    ciphertext: packet.subarray(ENVELOPE_HEAD_BYTES),
   };
 }
 

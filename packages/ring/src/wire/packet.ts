@@ -1,4 +1,5 @@
 import { ByteReader, ByteWriter } from './bytes.js';
+import type { Announce } from './messages.js';
 
 /**
  * A ring packet (R4): one header byte, then messages. Bits 0-6 of the header count the messages, bit 7 says that a
@@ -15,6 +16,8 @@ export interface Message {
   readonly type: number;
   /** Empty for types below 0x80. */
   readonly body: Uint8Array;
+  /** What the body of an announcement says, once somebody has asked (`readAnnounce`). */
+  announce?: Announce | undefined;
 }
 
 export const MAX_MESSAGES = 127;
@@ -55,7 +58,7 @@ export function decodePacket(bytes: Uint8Array): PacketResult {
     const body = hasBody(type) ? reader.take(reader.uint(2)) : NO_BODY;
     if (reader.bad) return { ok: false, fault: 'truncated' };
     if (ttl === 0) return { ok: false, fault: 'zero-ttl' };
-    messages.push({ ttl, destination, source, type, body });
+    messages.push({ ttl, destination, source, type, body, announce: undefined });
   }
   if (reader.remaining > 0) return { ok: false, fault: 'trailing-bytes' };
   return { ok: true, messages };

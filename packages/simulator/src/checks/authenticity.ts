@@ -1,7 +1,7 @@
 import type { SessionResult } from '@ringmaster/ring';
-import { decodeEnvelope } from '@ringmaster/ring';
+import type { Datagram } from '../cluster/datagram.js';
 import type { Station } from '../cluster/station.js';
-import type { Observer, World } from '../cluster/world.js';
+import type { Observer, Sender, World } from '../cluster/world.js';
 import type { Judge } from './checks.js';
 
 /**
@@ -11,42 +11,50 @@ import type { Judge } from './checks.js';
 export class Authenticity implements Observer {
   private readonly world: World;
   private readonly judge: Judge;
-  /** Packets believed so far, by receiver's life. */
-  private readonly believed = new Map<string, Set<string>>();
+  private readonly heard = new Map<Station, Heard>();
 
   constructor(world: World, judge: Judge) {
     this.world = world;
     this.judge = judge;
   }
 
-  opened(station: Station, bytes: Uint8Array, result: SessionResult): void {
-    const { deliver } = result;
+  opened(station: Station, datagram: Datagram, { deliver }: SessionResult): void {
     if (!deliver) return;
-    const envelope = decodeEnvelope(bytes);
+    const { envelope } = datagram;
     const sender = envelope && this.world.senders.get(envelope.epoch);
     if (!envelope || !sender || sender.station.address !== deliver.from) {
       this.judge.fail(6, `${station.name} believes a packet of nobody`);
       return;
     }
-    if (!this.world.wasSealed(envelope.epoch, envelope.counter, bytes))
-      this.judge.fail(6, `${station.name} believes a packet that ${sender.station.name} never sent`);
-    const seen = this.seenBy(station);
-    const name = `${envelope.epoch}/${envelope.counter}`;
-    if (seen.has(name))
-      this.judge.fail(6, `${station.name} believes a packet of ${sender.station.name} twice`);
-    seen.add(name);
-    const latest = `latest ${sender.station.index} ${sender.life}`;
-    if (seen.has(`over ${sender.station.index} ${sender.life}`))
-      this.judge.fail(6, `${station.name} believes a packet of an earlier life of ${sender.station.name}`);
-    if (seen.has(latest)) return;
-    seen.add(latest);
-    for (let life = 1; life < sender.life; life++) seen.add(`over ${sender.station.index} ${life}`);
+    const { name } = sender.station;
+    if (sender.sealed[envelope.counter] !== datagram.fingerprint)
+      this.judge.fail(6, `${station.name} believes a packet that ${name} never sent`);
+    const heard = this.heardBy(station);
+    const counters = heard.counters.get(sender) ?? new Set();
+    if (counters.size === 0) heard.counters.set(sender, counters);
+    if (counters.has(envelope.counter))
+      this.judge.fail(6, `${station.name} believes a packet of ${name} twice`);
+    counters.add(envelope.counter);
+    const latest = heard.latestLife.get(sender.station) ?? 0;
+    if (sender.life < latest)
+      this.judge.fail(6, `${station.name} believes a packet of an earlier life of ${name}`);
+    else if (sender.life > latest) heard.latestLife.set(sender.station, sender.life);
   }
 
-  private seenBy(station: Station): Set<string> {
-    const key = `${station.index} ${station.life}`;
-    let seen = this.believed.get(key);
-    if (!seen) this.believed.set(key, (seen = new Set()));
-    return seen;
+  private heardBy(station: Station): Heard {
+    let heard = this.heard.get(station);
+    if (heard?.life !== station.life) {
+      heard = { life: station.life, counters: new Map(), latestLife: new Map() };
+      this.heard.set(station, heard);
+    }
+    return heard;
   }
+}
+
+/** What a station has believed in this life of its process. */
+interface Heard {
+  readonly life: number;
+  readonly counters: Map<Sender, Set<number>>;
+  /** The latest life of each other that it has heard. */
+  readonly latestLife: Map<Station, number>;
 }
