@@ -11,7 +11,10 @@ import type { Judge } from './checks.js';
 export class Authenticity implements Observer {
   private readonly world: World;
   private readonly judge: Judge;
-  private readonly heard = new Map<Station, Heard>();
+  /** By sender and counter: who has believed the packet. */
+  private readonly hearers = new Map<Sender, Hearers[]>();
+  /** By station that has had several lives, and hearer: the latest of them that it has believed. */
+  private readonly latest = new Map<Station, Map<number, number>>();
 
   constructor(world: World, judge: Judge) {
     this.world = world;
@@ -29,32 +32,53 @@ export class Authenticity implements Observer {
     const { name } = sender.station;
     if (sender.sealed[envelope.counter] !== datagram.fingerprint)
       this.judge.fail(6, `${station.name} believes a packet that ${name} never sent`);
-    const heard = this.heardBy(station);
-    const counters = heard.counters.get(sender) ?? new Set();
-    if (counters.size === 0) heard.counters.set(sender, counters);
-    if (counters.has(envelope.counter))
+    if (!this.hearersOf(sender, envelope.counter).add(station))
       this.judge.fail(6, `${station.name} believes a packet of ${name} twice`);
-    counters.add(envelope.counter);
-    const latest = heard.latestLife.get(sender.station) ?? 0;
-    if (sender.life < latest)
+    // While there is only one life, none can be over.
+    if (sender.station.life > 1 && this.latestHeard(station, sender) > sender.life)
       this.judge.fail(6, `${station.name} believes a packet of an earlier life of ${name}`);
-    else if (sender.life > latest) heard.latestLife.set(sender.station, sender.life);
   }
 
-  private heardBy(station: Station): Heard {
-    let heard = this.heard.get(station);
-    if (heard?.life !== station.life) {
-      heard = { life: station.life, counters: new Map(), latestLife: new Map() };
-      this.heard.set(station, heard);
-    }
-    return heard;
+  private hearersOf(sender: Sender, counter: number): Hearers {
+    let packets = this.hearers.get(sender);
+    if (!packets) this.hearers.set(sender, (packets = []));
+    return (packets[counter] ??= new Hearers());
+  }
+
+  /** The latest life that `station` has believed, this one included. */
+  private latestHeard(station: Station, { station: other, life }: Sender): number {
+    let byHearer = this.latest.get(other);
+    if (!byHearer) this.latest.set(other, (byHearer = new Map<number, number>()));
+    const hearer = hearerOf(station);
+    const latest = Math.max(life, byHearer.get(hearer) ?? 1);
+    byHearer.set(hearer, latest);
+    return latest;
   }
 }
 
-/** What a station has believed in this life of its process. */
-interface Heard {
-  readonly life: number;
-  readonly counters: Map<Sender, Set<number>>;
-  /** The latest life of each other that it has heard. */
-  readonly latestLife: Map<Station, number>;
+const MAX_STATIONS = 256;
+
+/** A restarted process has heard nothing. */
+function hearerOf({ index, life }: Station): number {
+  return index + life * MAX_STATIONS;
+}
+
+/** A set of hearers; a bit for each in its first life, for a broadcast has many. */
+class Hearers {
+  private readonly first = new Int32Array(MAX_STATIONS / 32);
+  private later: Set<number> | undefined;
+
+  /** False: it was in the set already. */
+  add(station: Station): boolean {
+    if (station.life > 1) {
+      this.later ??= new Set();
+      const { size } = this.later;
+      return this.later.add(hearerOf(station)).size > size;
+    }
+    const word = station.index >> 5;
+    const bit = 1 << (station.index & 31);
+    const before = this.first[word] as number;
+    this.first[word] = before | bit;
+    return (before & bit) === 0;
+  }
 }

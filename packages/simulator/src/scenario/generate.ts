@@ -21,14 +21,28 @@ interface Size {
   /** Waiting out the whole bound finds little and takes most of the time: the others do. */
   readonly earlyCalms: number;
   readonly calmMs: number;
+  /** The share of clusters whose packets are sealed. */
+  readonly sealed: number;
 }
 
 const faultsBySize = (count: number): number => 3 + Math.ceil(Math.sqrt(count));
 
 const SIZES: Record<'small' | 'large' | 'large, cold', Size> = {
-  small: { stormMs: { from: 500, to: 5000 }, faults: faultsBySize, earlyCalms: 0.85, calmMs: 3000 },
-  large: { stormMs: { from: 300, to: 1500 }, faults: () => 4, earlyCalms: 0.98, calmMs: 1500 },
-  'large, cold': { stormMs: { from: 500, to: 3000 }, faults: faultsBySize, earlyCalms: 0.85, calmMs: 1500 },
+  small: {
+    stormMs: { from: 500, to: 5000 },
+    faults: faultsBySize,
+    earlyCalms: 0.85,
+    calmMs: 3000,
+    sealed: 0.3,
+  },
+  large: { stormMs: { from: 300, to: 1500 }, faults: () => 4, earlyCalms: 0.98, calmMs: 1500, sealed: 0.1 },
+  'large, cold': {
+    stormMs: { from: 500, to: 3000 },
+    faults: faultsBySize,
+    earlyCalms: 0.85,
+    calmMs: 1500,
+    sealed: 0.1,
+  },
 };
 
 /** Clusters up to this size are drawn more often, when the range allows. */
@@ -45,9 +59,9 @@ export function generate(seed: number, range: NodeRange): Scenario {
   const count = nodeCount(random, range);
   const config = ringConfig(random, count);
   const size = count > LARGE ? (random.chance(LARGE_COLD_STARTS) ? 'large, cold' : 'large') : 'small';
-  const { stormMs, faults: mostFaults, earlyCalms, calmMs } = SIZES[size];
+  const { stormMs, faults: mostFaults, earlyCalms, calmMs, sealed: sealedShare } = SIZES[size];
   const formed = size === 'large';
-  const sealed = random.chance(0.3);
+  const sealed = random.chance(sealedShare);
   const startSpreadMs = formed ? 0 : random.pick([0, 5, 200, 1500]);
   const stormEndMs = startSpreadMs + random.between(stormMs.from, stormMs.to);
   const plan = { count, sealed, fromMs: 0, toMs: stormEndMs, most: mostFaults(count) };
