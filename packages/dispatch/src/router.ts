@@ -88,12 +88,15 @@ export class Router {
    * the tuple is half-open, because the client repeated its SYN to the new dispatcher, while the reporting server has
    * already come further with it. What is itself from a report, no packet seen, yields to a newer one: between the two
    * questions of a takeover the client may have used the tuple again, and the dispatcher of that time chosen otherwise.
+   * And what was seen here of a server that is gone is over: another dispatcher has given the tuple away since (simulator,
+   * seed 20000424).
    */
   private reconcile(slot: number, server: number, state: ConnectionState, nowMs: number): EnterResult {
     const { map } = this;
     const present = map.stateOf(slot);
     const sameServer = map.serverOf(slot) === server;
-    const hearsay = map.packetsOf(slot) === 0 && state !== ConnectionState.closing;
+    const gone = this.servers.isGone(map.serverOf(slot), nowMs);
+    const hearsay = (gone || map.packetsOf(slot) === 0) && state !== ConnectionState.closing;
     if (
       state === ConnectionState.halfOpen ||
       (present !== ConnectionState.halfOpen && (sameServer || !hearsay))

@@ -151,6 +151,8 @@ export interface RingCounters {
   messagesMalformed: number;
   messagesUnknown: number;
   messagesExpired: number;
+  /** Sent round by one who is no active member of this ring. */
+  messagesForeign: number;
   heartbeatsSeen: number;
   heartbeatsReturned: number;
   purges: number;
@@ -203,6 +205,7 @@ export function createRing(self: SelfDescription, config: Partial<RingConfig> = 
       messagesMalformed: 0,
       messagesUnknown: 0,
       messagesExpired: 0,
+      messagesForeign: 0,
       heartbeatsSeen: 0,
       heartbeatsReturned: 0,
       purges: 0,

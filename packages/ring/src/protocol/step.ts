@@ -180,6 +180,11 @@ function receiveMessage(step: Step, from: Address, message: Message): Message | 
     else state.counters.messagesMalformed++;
     return undefined;
   }
+  // What another ring sends round has a ttl for that ring, and a source that nobody here is.
+  if (circulates && message.type !== MessageType.heartbeat && !state.roster.get(from)?.active) {
+    state.counters.messagesForeign++;
+    return undefined;
+  }
   const mine =
     message.ttl === 1 || message.destination === ID_EVERYBODY || (own && message.destination === state.id);
   if (mine) process(step, from, message);
