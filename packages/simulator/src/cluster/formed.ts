@@ -17,7 +17,7 @@ const AGE_MS = 60_000;
 /**
  * Lets the stations that are there from the start be one ring, as a quiet start leaves it. Each real core goes through its
  * join: it starts, hears the announcements of all others and its id, and lets the broadcast timeout pass; only what it says
- * meanwhile goes nowhere, for the others are in the ring already. The first tick then elects the dispatcher.
+ * meanwhile goes nowhere, for the others are in the ring already. The elected one then says with its ticks that it dispatches.
  */
 export function formRing(world: World): void {
   const members = world.stations.filter(({ traits }) => traits.startsAtMs === 0);

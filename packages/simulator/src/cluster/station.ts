@@ -1,5 +1,5 @@
 import type { Address, Effect, Input, Message, RingConfig, RingState, TimerName } from '@ringmaster/ring';
-import { createRing, formatIpv4, Sessions, step, toHex } from '@ringmaster/ring';
+import { createRing, formatIpv4, isDispatching, Sessions, step, toHex } from '@ringmaster/ring';
 import type { Random } from '../random.js';
 import type { Sabotage } from '../sabotage/sabotage.js';
 import type { NodeTraits } from '../scenario/scenario.js';
@@ -126,8 +126,8 @@ export class Station {
     });
     hear((members[0] === this ? members[1] : members[0])?.address ?? 0, assign);
     this.input({ kind: 'timer', timer: 'join', dueMs: nowMs, nowMs });
-    // It has announced itself, and need not once more.
-    this.state.announceBurst = 0;
+    // Who is elected dispatches by now, and still has to say so; the others are known.
+    if (!isDispatching(this.state)) this.state.announceBurst = 0;
     this.quiet = false;
   }
 
