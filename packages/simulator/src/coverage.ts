@@ -93,5 +93,10 @@ export class CoverageCounter implements Observer {
 
 /** A reason without the figures in it. */
 function general(reason: string): string {
-  return reason.replace(/\d+/g, '#');
+  let told = GENERAL.get(reason);
+  if (told === undefined) GENERAL.set(reason, (told = reason.replace(/\d+/g, '#')));
+  return told;
 }
+
+/** There are few reasons, and few figures in them. */
+const GENERAL = new Map<string, string>();

@@ -94,7 +94,11 @@ export class Sessions {
 
   /** Opens what came from the wire. Never throws, whatever the bytes; bounded work and state. */
   receive(bytes: Uint8Array, nowMs: number): SessionResult {
-    const envelope = decodeEnvelope(bytes);
+    return this.receiveEnvelope(decodeEnvelope(bytes), nowMs);
+  }
+
+  /** As `receive`, for what has been decoded. */
+  receiveEnvelope(envelope: Envelope | undefined, nowMs: number): SessionResult {
     if (!envelope) return { drop: 'notSealed' };
     if (envelope.epoch === this.ownEpoch) return { drop: 'ownPacket' };
     if (this.retired.has(envelope.epoch)) return { drop: 'retiredEpoch' };

@@ -4,6 +4,7 @@ import type { Random } from '../random.js';
 import type { Sabotage } from '../sabotage/sabotage.js';
 import type { NodeTraits } from '../scenario/scenario.js';
 import { PretendCryptography } from './cryptography.js';
+import { Timer } from './timer.js';
 import { Daemon } from './daemon.js';
 import { Datagram } from './datagram.js';
 import { DataPlane } from './dataPlane.js';
@@ -57,7 +58,7 @@ export class Station {
 
   private readonly random: Random;
   private readonly clockOffsetMs: number;
-  private readonly timers = new Map<TimerName, { readonly dueMs: number }>();
+  private readonly timers = new Map<TimerName, Timer>();
   private sender: Sender | undefined;
   /** What is sent goes nowhere: the ring is being formed (`formed.ts`). */
   private quiet = false;
@@ -319,15 +320,19 @@ export class Station {
 
   private setTimer(name: TimerName, dueMs: number): void {
     const { world, life } = this;
-    const timer = { dueMs };
+    const timer = new Timer(this, name, dueMs, life);
     this.timers.set(name, timer);
     const globalMs = (dueMs - this.clockOffsetMs) / (1 + this.traits.drift);
     const atMs = Math.max(world.nowMs, globalMs) + this.random.between(0, TIMER_LATENESS_MS);
-    world.queue.push(atMs, () => {
-      if (this.life !== life || !this.running || this.timers.get(name) !== timer) return;
-      if (this.paused) this.lateTimers.push(name);
-      else this.fire(name);
-    });
+    world.queue.add(atMs, timer);
+  }
+
+  /** A timer has run down; perhaps it has been set anew since, or the process has ended. */
+  expire(timer: Timer): void {
+    const { name, life } = timer;
+    if (this.life !== life || !this.running || this.timers.get(name) !== timer) return;
+    if (this.paused) this.lateTimers.push(name);
+    else this.fire(name);
   }
 
   private fire(name: TimerName): void {

@@ -44,6 +44,7 @@ export interface Observer {
 }
 
 type Stepper = Observer & Required<Pick<Observer, 'stepped'>>;
+type Opener = Observer & Required<Pick<Observer, 'opened'>>;
 
 /** The whole cluster: hosts, the network between them, and virtual time. */
 export class World {
@@ -58,6 +59,7 @@ export class World {
   readonly observers: Observer[] = [];
   /** Those of them that look at every step: nearly all that happens are steps. */
   private watching: Stepper[] = [];
+  private openers: Opener[] = [];
   readonly sabotage: Sabotage | undefined;
   nowMs = 0;
   /** When it ends: known for good once the calm has begun. */
@@ -107,6 +109,7 @@ export class World {
   run(stop: () => boolean): void {
     const { queue } = this;
     this.watching = this.observers.filter((o): o is Stepper => o.stepped !== undefined);
+    this.openers = this.observers.filter((o): o is Opener => o.opened !== undefined);
     while (queue.nextMs <= this.endMs) {
       this.nowMs = queue.nextMs;
       queue.pop().run();
@@ -153,8 +156,9 @@ export class World {
     const { sessions } = station;
     const { bytes } = datagram;
     if (!sessions) return {};
-    const result = this.sabotage?.open?.(station, bytes, nowMs) ?? sessions.receive(bytes, nowMs);
-    for (const observer of this.observers) observer.opened?.(station, datagram, result);
+    const result =
+      this.sabotage?.open?.(station, bytes, nowMs) ?? sessions.receiveEnvelope(datagram.envelope, nowMs);
+    for (const observer of this.openers) observer.opened(station, datagram, result);
     return result;
   }
 
