@@ -1,12 +1,5 @@
 import type { Announce, Message } from '@ringmaster/ring';
-import {
-  creationTime,
-  encodeAnnounce,
-  encodeAssign,
-  encodePacket,
-  MAX_ID,
-  MessageType,
-} from '@ringmaster/ring';
+import { creationTime, encodeAnnounce, encodeAssign, encodePacket, MessageType } from '@ringmaster/ring';
 import { WALL_EPOCH_MS } from './station.js';
 import type { Station } from './station.js';
 import type { World } from './world.js';
@@ -34,10 +27,9 @@ export function formRing(world: World): void {
   }
 }
 
-/** The one that the master gives: the last byte of the address; 255 is none, and 10.0.0.1 is nobody's. */
+/** The one that the master gives. */
 function idOf({ address }: Station): number {
-  const lastByte = address % 256;
-  return lastByte <= MAX_ID ? lastByte : 1;
+  return address % 256;
 }
 
 /** What a member says of itself when it has been in the ring for a while. */

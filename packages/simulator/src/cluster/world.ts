@@ -261,7 +261,10 @@ const MAX_RECORDED = 256;
 /** In a larger cluster a broadcast comes to hosts in groups of this many, each group at one moment. */
 const FLOODED_FROM = 16;
 
-/** 10.0.0.2 and upwards, in the order of the nodes. */
+/**
+ * 10.0.0.1 and upwards, in the order of the nodes: the hosts of a network of 256 addresses, each with an id of its own. (With
+ * 10.0.0.255, which is none, ids are given to two in one ring now and then, seed 32000063: ADR 11.)
+ */
 export function addressOf(index: number): Address {
-  return 10 * 0x100_0000 + 2 + index;
+  return 10 * 0x100_0000 + 1 + index;
 }
