@@ -26,7 +26,8 @@ export class RoundRobin implements Scheduler {
     for (;;) {
       // The table may have shrunk since the last turn.
       if (this.turn >= eligibleCount) this.turn %= eligibleCount;
-      const slot = eligible[this.turn++];
+      const slot = eligible[this.turn];
+      this.turn = this.turn + 1 === eligibleCount ? 0 : this.turn + 1;
       const credit = this.credit[slot] + shares[slot];
       this.credit[slot] = credit >= this.full ? credit - this.full : credit;
       if (credit >= this.full) return slot;
