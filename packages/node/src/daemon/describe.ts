@@ -38,6 +38,7 @@ function dispatchPort({
   stateless,
   affinity,
   servers,
+  affinity,
 }: ServicePortConfig): PortConfig {
   return {
     port,
@@ -46,6 +47,7 @@ function dispatchPort({
     stateless,
     ...(affinity && { affinity }),
     ...(targetPort !== undefined && { targetPort }),
+    ...(affinity !== undefined && { affinity }),
     ...(servers !== undefined && {
       servers: servers.map(({ address, weight }) => ({ address: ipAddress(address), weight })),
     }),
