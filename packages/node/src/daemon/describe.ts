@@ -36,7 +36,6 @@ function dispatchPort({
   scheduler,
   targetPort,
   stateless,
-  affinity,
   servers,
   affinity,
 }: ServicePortConfig): PortConfig {
@@ -45,7 +44,6 @@ function dispatchPort({
     protocol,
     scheduler,
     stateless,
-    ...(affinity && { affinity }),
     ...(targetPort !== undefined && { targetPort }),
     ...(affinity !== undefined && { affinity }),
     ...(servers !== undefined && {
