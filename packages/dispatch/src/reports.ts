@@ -36,6 +36,7 @@ export class Reports {
     if (!this.setKey(cluster, clientAddress, keyPorts(clientPort, service.port), protocol)) return 'invalid';
     // Nobody would look it up.
     if (service.isStateless) return 'known';
+    if (state !== ConnectionState.closing) service.learn(this.key, cluster.family, server, nowMs);
     const map = this.maps.of(cluster.family);
     const known = map.find(this.key);
     if (known >= 0) return reconcile(map, known, server, state, nowMs);

@@ -152,7 +152,7 @@ export class Router {
     length: number,
     nowMs: number,
   ): DropReason {
-    const server = service.choose(flow.clientNumber);
+    const server = service.open(flow.key, flow.cluster.family, flow.clientNumber, nowMs);
     if (server < 0) return DropReason.noServer;
     const state = ConnectionState.halfOpen;
     let slot = known;

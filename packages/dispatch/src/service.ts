@@ -1,3 +1,5 @@
+import type { Affinity } from './balance/affinity.js';
+import type { ConnectionKey } from './map/connectionKey.js';
 import type { Scheduler } from './schedulers/scheduler.js';
 import { ServerSelection, type ServerSet } from './serverSet.js';
 import type { ServerTable } from './servers.js';
@@ -15,6 +17,8 @@ export interface ServiceOptions {
   readonly fixedServers?: ReadonlySet<number>;
   /** Whether a server must have an IPv6 address: packets are rewritten to it. */
   readonly wantsAddress6: boolean;
+  /** Keeps the clients of a network with one server. */
+  readonly affinity?: Affinity;
 }
 
 /** What listens on a port of a cluster, and who serves it. */
@@ -23,6 +27,7 @@ export class Service {
   readonly targetPort: number;
   readonly isStateless: boolean;
   private readonly scheduler: Scheduler;
+  private readonly affinity: Affinity | undefined;
   /** Which of all servers are its own; absent: those of the ring. */
   private readonly selects: ((table: ServerTable, slot: number) => boolean) | undefined;
   private selection: ServerSelection | undefined;
@@ -34,6 +39,7 @@ export class Service {
     this.targetPort = targetPort;
     this.isStateless = isStateless;
     this.scheduler = scheduler;
+    this.affinity = options.affinity;
     if (fixedServers === undefined && !wantsAddress6) return;
     this.selects = (table, slot) => {
       if (wantsAddress6 && table.hasAddress6[slot] === 0) return false;
@@ -57,5 +63,24 @@ export class Service {
    */
   choose(client: number): number {
     return this.servers === undefined ? -1 : this.scheduler.choose(this.servers, client);
+  }
+
+  /**
+   * The same for a connection that begins now: where the port has affinity, the server of the client's network.
+   * @param key whose client words are read
+   */
+  open(key: ConnectionKey, family: 4 | 6, client: number, nowMs: number): number {
+    const { affinity, servers } = this;
+    if (affinity === undefined || servers === undefined) return this.choose(client);
+    const network = affinity.networkOf(key, family);
+    let slot = affinity.find(network, servers, nowMs);
+    if (slot < 0) slot = this.choose(client);
+    if (slot >= 0) affinity.note(network, slot, nowMs);
+    return slot;
+  }
+
+  /** A server has reported that it has a connection of this client. */
+  learn(key: ConnectionKey, family: 4 | 6, slot: number, nowMs: number): void {
+    this.affinity?.learn(this.affinity.networkOf(key, family), slot, nowMs);
   }
 }

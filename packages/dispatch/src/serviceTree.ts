@@ -16,6 +16,7 @@ import {
   type SchedulerName,
   type SchedulerStart,
 } from './schedulers/create.js';
+import { Affinity } from './balance/affinity.js';
 import { serverName, type ServerTable } from './servers.js';
 import { Service } from './service.js';
 
@@ -286,7 +287,7 @@ function buildService(
   isTranslated: boolean,
   family: AddressFamily,
 ): Service {
-  const { port, targetPort = port, scheduler = 'round-robin', stateless = false, servers } = config;
+  const { port, targetPort = port, scheduler = 'round-robin', stateless = false, servers, affinity } = config;
   for (const number of [port, targetPort]) {
     if (!Number.isInteger(number) || number < 1 || number > 0xffff) throw new RangeError(`port ${number}`);
   }
@@ -300,6 +301,7 @@ function buildService(
     isStateless: stateless,
     scheduler: createScheduler(scheduler, { ...start, seed: start.seed + port }),
     wantsAddress6: isTranslated && family === 6,
+    ...(affinity && { affinity: new Affinity({ ...affinity, seed: start.seed + port }) }),
     ...(servers === undefined
       ? {}
       : { fixedServers: new Set(servers.map(({ address }) => serverName(address))) }),

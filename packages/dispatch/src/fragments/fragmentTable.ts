@@ -90,9 +90,15 @@ export class FragmentTable {
     return this.find(flow, nowMs) >= 0;
   }
 
-  /** Notes that a fragment of this packet, which is not decided, waits. */
-  noteWaiting(flow: Flow, nowMs: number): void {
-    if (this.find(flow, nowMs) < 0) this.insert(flow, 0, WAITING, nowMs);
+  /**
+   * Notes that a fragment of this packet, which is not decided, waits; false when there is no room. It makes none: anybody
+   * can invent such fragments.
+   */
+  noteWaiting(flow: Flow, nowMs: number): boolean {
+    if (this.find(flow, nowMs) >= 0) return true;
+    const { byState } = this.map.tally;
+    if (this.size >= FRAGMENT_PACKETS && byState[WAITING] === 0) return false;
+    return this.insert(flow, 0, WAITING, nowMs) >= 0;
   }
 
   /** Notes where a first fragment went, -1 for nowhere. Returns whether others were waiting for it. */

@@ -61,9 +61,8 @@ export class Fragments {
     if (!table.mayWait || (this.releasing && !table.isWaiting(flow, nowMs))) return false;
     this.waiting ??= new HoldBuffer(WAITING_BYTES, this.headroomBytes);
     const wasEmpty = this.waiting.count === 0;
-    if (!this.waiting.offer(memory, offset, length)) return false;
+    if (!table.noteWaiting(flow, nowMs) || !this.waiting.offer(memory, offset, length)) return false;
     if (wasEmpty) this.waitingSinceMs = nowMs;
-    table.noteWaiting(flow, nowMs);
     return true;
   }
 

@@ -7,13 +7,15 @@ import type { Scheduler } from './scheduler.js';
  * weight it takes every fourth.
  */
 export class RoundRobin implements Scheduler {
-  private turn: number;
+  private readonly firstTurn: number;
+  /** -1: nobody has had one yet. */
+  private turn = -1;
   /** The greatest share of all: who has it is never passed over. */
   private full = 0;
   private readonly credit = new Uint32Array(MAX_SERVERS);
 
   constructor(firstTurn = 0) {
-    this.turn = firstTurn;
+    this.firstTurn = firstTurn;
   }
 
   update({ eligible, eligibleCount, shares }: ServerSet): void {
@@ -24,8 +26,9 @@ export class RoundRobin implements Scheduler {
   choose({ eligible, eligibleCount, shares }: ServerSet): number {
     if (eligibleCount === 0) return -1;
     for (;;) {
+      if (this.turn < 0) this.turn = this.firstTurn % eligibleCount;
       // The table may have shrunk since the last turn.
-      if (this.turn >= eligibleCount) this.turn %= eligibleCount;
+      if (this.turn >= eligibleCount) this.turn = 0;
       const slot = eligible[this.turn++];
       const credit = this.credit[slot] + shares[slot];
       this.credit[slot] = credit >= this.full ? credit - this.full : credit;

@@ -1,0 +1,79 @@
+import { Cluster, HeldConnections, synFlood, waitForDispatcher } from '@ringmaster/lab';
+import { afterEach, describe, expect, test } from 'vitest';
+
+/** Many connections, and many that want to be: rows S4, S9 and N2 in their full size, and the map under a SYN flood. */
+
+const MODES = ['l4/2'] as const;
+const CONNECTIONS = 10_000;
+/**
+ * A connection has come to harm when it is reset, or not answered for so long. What is lost in a flood TCP repeats after
+ * 0.2, 0.4, 0.8 ... seconds, so that a connection may be silent for a while longer than the flood lasts.
+ */
+const PACE = { interval: 4000, stalled: 20_000 };
+const FLOOD_SECONDS = 10;
+/** After a kill, and after a flood: every connection has been asked, and answered or given up, when this has passed. */
+const WATCHED_MS = PACE.interval + PACE.stalled + 1000;
+const WATCHED_AFTER_FLOOD_MS = WATCHED_MS - FLOOD_SECONDS * 1000;
+
+let cluster: Cluster;
+afterEach(() => cluster.close());
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+const watch = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Resident memory of a process and its threads, in bytes. */
+async function memoryBytes(pid: number): Promise<number> {
+  const status = await cluster.client.exec('cat', [`/proc/${pid}/status`]);
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status.stdout)?.[1]) * 1024;
+}
+
+describe.each(MODES)('%s', (mode) => {
+  test(`${CONNECTIONS} connections, and the dispatcher is killed: none is lost that lives on a survivor`, async () => {
+    cluster = await Cluster.raise({ mode, nodes: 4 });
+    const held = await HeldConnections.open(cluster.client, cluster.target, {
+      connections: CONNECTIONS,
+      ...PACE,
+    });
+    const [victim, ...others] = cluster.hosts;
+    const placed = sum(others.map(({ name }) => held.placed[name] ?? 0));
+    expect(placed + held.placed[victim.name]).toBe(CONNECTIONS);
+    expect(placed).toBeGreaterThan(CONNECTIONS / 2);
+
+    await victim.kill();
+    const { status } = await waitForDispatcher(others);
+    expect(status.address).toBe(others[0].address);
+    await watch(WATCHED_MS);
+    const { servers } = await held.state();
+    expect(sum(others.map(({ name }) => servers[name].alive))).toBe(placed);
+    expect(held.harms.filter(({ server }) => server !== victim.name)).toEqual([]);
+    expect((await cluster.whole()).connections.established).toBeGreaterThanOrEqual(placed);
+  });
+
+  test('1,000 connections, and a SYN flood at full speed: none is disturbed, and the map stays in bounds', async () => {
+    const maxConnections = 65_536;
+    const established = 1000;
+    cluster = await Cluster.raise({ mode, nodes: 3, settings: { maxConnections } });
+    const { client, lab, wan, target, hosts } = cluster;
+    // Nobody is where the flood claims to come from: without this the router would tell the servers so.
+    await cluster.router.exec('ip', ['route', 'add', 'blackhole', '198.18.0.0/15']);
+    const attacker = await lab.host('attacker', { lan: wan, address: '10.9.0.66/24', gateway: '10.9.0.1' });
+    const held = await HeldConnections.open(client, target, { connections: established, ...PACE });
+    const { pid } = hosts[0].node.process;
+    const before = await memoryBytes(pid);
+
+    const flood = await synFlood(attacker, target, { count: 1e9, seconds: FLOOD_SECONDS });
+    expect(flood.sent).toBeGreaterThan(2 * maxConnections);
+    const { connections } = await hosts[0].node.status();
+    expect(connections.total).toBeLessThanOrEqual(maxConnections);
+    expect(connections.established).toBeGreaterThanOrEqual(established);
+    expect((await memoryBytes(pid)) - before).toBeLessThan(100 * 1024 * 1024);
+    await watch(WATCHED_AFTER_FLOOD_MS);
+    expect(held.harms).toEqual([]);
+    const longestMs = Math.max(...Object.values(held.takeLongestSilenceMs()));
+    console.log(
+      `SYN flood, ${mode}: ${flood.sent} in ${Math.round(flood.tookMs)} ms; longest silence of a connection ${Math.round(longestMs)} ms`,
+    );
+    const { servers } = await held.state();
+    expect(sum(Object.values(servers).map(({ alive }) => alive))).toBe(established);
+  });
+});
