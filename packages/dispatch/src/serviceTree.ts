@@ -10,13 +10,13 @@ import {
 } from 'libnetraw/wire';
 import { AddressBook } from './addressBook.js';
 import type { AddressFamily } from './map/connectionRecord.js';
+import { Affinity } from './balance/affinity.js';
 import {
   canBeStateless,
   createScheduler,
   type SchedulerName,
   type SchedulerStart,
 } from './schedulers/create.js';
-import { Affinity } from './balance/affinity.js';
 import { serverName, type ServerTable } from './servers.js';
 import { Service } from './service.js';
 
@@ -300,6 +300,7 @@ function buildService(
     targetPort,
     isStateless: stateless,
     scheduler: createScheduler(scheduler, { ...start, seed: start.seed + port }),
+    schedulerName: scheduler,
     wantsAddress6: isTranslated && family === 6,
     ...(affinity && { affinity: new Affinity({ ...affinity, seed: start.seed + port }) }),
     ...(servers === undefined

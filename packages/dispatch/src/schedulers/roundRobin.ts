@@ -7,15 +7,13 @@ import type { Scheduler } from './scheduler.js';
  * weight it takes every fourth.
  */
 export class RoundRobin implements Scheduler {
-  private readonly firstTurn: number;
-  /** -1: nobody has had one yet. */
-  private turn = -1;
+  private turn: number;
   /** The greatest share of all: who has it is never passed over. */
   private full = 0;
   private readonly credit = new Uint32Array(MAX_SERVERS);
 
   constructor(firstTurn = 0) {
-    this.firstTurn = firstTurn;
+    this.turn = firstTurn;
   }
 
   update({ eligible, eligibleCount, shares }: ServerSet): void {
@@ -26,10 +24,10 @@ export class RoundRobin implements Scheduler {
   choose({ eligible, eligibleCount, shares }: ServerSet): number {
     if (eligibleCount === 0) return -1;
     for (;;) {
-      if (this.turn < 0) this.turn = this.firstTurn % eligibleCount;
       // The table may have shrunk since the last turn.
-      if (this.turn >= eligibleCount) this.turn = 0;
-      const slot = eligible[this.turn++];
+      if (this.turn >= eligibleCount) this.turn %= eligibleCount;
+      const slot = eligible[this.turn];
+      this.turn = this.turn + 1 === eligibleCount ? 0 : this.turn + 1;
       const credit = this.credit[slot] + shares[slot];
       this.credit[slot] = credit >= this.full ? credit - this.full : credit;
       if (credit >= this.full) return slot;

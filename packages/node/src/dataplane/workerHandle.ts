@@ -115,6 +115,7 @@ export class WorkerHandle {
       case 'route':
         return this.#route(report);
       case 'entered':
+      case 'examined':
       case 'rows':
         this.#pending.get(report.id)?.resolve(report);
         this.#pending.delete(report.id);
