@@ -5,6 +5,7 @@ import { ConnectionMaps } from './map/connectionMaps.js';
 import { ConnectionCounts } from './map/connectionTally.js';
 import {
   DEFAULT_HEADROOM_BYTES,
+  DEFAULT_MTU_BYTES,
   type DispatcherOptions,
   type DispatchMode,
   type EnterResult,
@@ -62,6 +63,8 @@ export class Dispatcher {
       seed,
       holdBytes: options.holdBytes,
       headroomBytes: options.headroomBytes ?? DEFAULT_HEADROOM_BYTES,
+      maps: this.maps,
+      mtuBytes: options.mtuBytes ?? { inner: DEFAULT_MTU_BYTES, outer: DEFAULT_MTU_BYTES },
     });
     this.counts = new ConnectionCounts(this.maps.tally);
     this.reply = this.decider.reply.bytes;
@@ -70,6 +73,11 @@ export class Dispatcher {
   /** After the verdict `answer`: bytes of the frame in `reply`. */
   get replyLength(): number {
     return this.decider.reply.length;
+  }
+
+  /** After the verdict `answer`: whether it is for this node's own kernel, to be injected on `lo` like a `local` frame. */
+  get replyIsLocal(): boolean {
+    return this.decider.reply.isLocal;
   }
 
   /** After the verdict `drop`: why. */
@@ -115,7 +123,7 @@ export class Dispatcher {
    * off, call {@link takeHeld} and process the frames again.
    */
   hold(on: boolean): void {
-    this.decider.isHolding = on;
+    this.decider.hold(on, this.latestMs);
   }
 
   /** Frames held at present. */

@@ -5,6 +5,8 @@ import type { Timeouts } from './map/timeouts.js';
 
 /** Bytes of the vnet header, which belongs to a held frame. */
 export const DEFAULT_HEADROOM_BYTES = 10;
+/** What Ethernet carries. */
+export const DEFAULT_MTU_BYTES = 1500;
 
 /** What a dispatcher is made from. */
 export interface DispatcherOptions {

@@ -1,4 +1,4 @@
-import { type IpAddress, isIpAddress, readI32 } from 'libnetraw/wire';
+import { type IpAddress, IPV6_ADDRESS_BYTES, isIpAddress, readI32, writeIp } from 'libnetraw/wire';
 import { Counter } from './counters.js';
 import { ConnectionKey, keyPorts, keyTag } from './map/connectionKey.js';
 import type { ConnectionMap } from './map/connectionMap.js';
@@ -6,7 +6,7 @@ import type { ConnectionMaps } from './map/connectionMaps.js';
 import { ConnectionState } from './map/connectionRecord.js';
 import type { EnterResult, ReportedConnection } from './options.js';
 import type { ServerTable } from './servers.js';
-import type { Cluster, ServiceTree } from './serviceTree.js';
+import type { Cluster, ServiceTree, TranslatedService } from './serviceTree.js';
 
 /** Enters into the map what servers report of their connections. */
 export class Reports {
@@ -15,6 +15,7 @@ export class Reports {
   private readonly servers: ServerTable;
   private readonly counters: Float64Array;
   private readonly key = new ConnectionKey();
+  private readonly local = new Uint8Array(IPV6_ADDRESS_BYTES);
 
   constructor(tree: ServiceTree, maps: ConnectionMaps, servers: ServerTable, counters: Float64Array) {
     this.tree = tree;
@@ -27,13 +28,12 @@ export class Reports {
   enter(report: ReportedConnection, nowMs: number): EnterResult {
     const { clientAddress, clientPort, port, protocol, state } = report;
     if (!isPort(clientPort) || !isPort(port) || !isIpAddress(clientAddress)) return 'invalid';
-    const cluster = this.tree.clusterAt(report.clusterAddress);
-    if (cluster === undefined) return 'noService';
-    const service = this.tree.serviceOf(cluster, protocol, port);
-    if (service === undefined) return 'noService';
     const server = this.servers.slotOf(report.serverAddress);
+    const found = this.serviceOf(report, server);
+    if (found === undefined) return 'noService';
     if (server < 0) return 'noServer';
-    if (!this.setKey(cluster, clientAddress, keyPorts(clientPort, port), protocol)) return 'invalid';
+    const { cluster, service } = found;
+    if (!this.setKey(cluster, clientAddress, keyPorts(clientPort, service.port), protocol)) return 'invalid';
     // Nobody would look it up.
     if (service.isStateless) return 'known';
     if (state !== ConnectionState.closing) service.learn(this.key, cluster.family, server, nowMs);
@@ -43,6 +43,26 @@ export class Reports {
     if (map.insert(this.key, server, state, nowMs) < 0) return 'full';
     this.counters[Counter.entered]++;
     return 'entered';
+  }
+
+  /**
+   * The service that a connection is of. In L4/3 the server's kernel knows nothing of the cluster: its own address and the
+   * target port tell. What it has at other addresses of its own is no connection of a cluster.
+   */
+  private serviceOf(report: ReportedConnection, server: number): TranslatedService | undefined {
+    const { clusterAddress: local, protocol, port } = report;
+    const cluster = this.tree.clusterAt(local);
+    if (cluster !== undefined) {
+      if (cluster.gateway !== undefined) return undefined;
+      const service = this.tree.serviceOf(cluster, protocol, port);
+      return service && { cluster, service };
+    }
+    if (!isIpAddress(local)) return undefined;
+    const family = typeof local === 'number' ? 4 : 6;
+    const found = this.tree.translatedService(family, protocol, port);
+    if (found === undefined || server < 0) return found;
+    writeIp(this.local, 0, local);
+    return this.servers.hasAddress(server, family, this.local, 0) ? found : undefined;
   }
 
   /** False when client and cluster are not of one family. */

@@ -3,7 +3,7 @@ import { Counter } from './counters.js';
 import { type Flow, FlowKind } from './flow/flow.js';
 import type { ConnectionMap } from './map/connectionMap.js';
 import type { ConnectionMaps } from './map/connectionMaps.js';
-import { ConnectionState } from './map/connectionRecord.js';
+import { ConnectionState, FinBit } from './map/connectionRecord.js';
 import type { ServerTable } from './servers.js';
 import type { Service } from './service.js';
 import type { ServiceTree } from './serviceTree.js';
@@ -20,8 +20,10 @@ export const UDP_CONFIRMED_AFTER_MS = 1000;
  * servers, and nothing of frames, modes or holding.
  */
 export class Router {
-  /** The slot that the last successful choice names. */
+  /** The slot of the server that the last successful choice names. */
   server = -1;
+  /** The slot of its connection in the map of its family; -1 where none is kept. */
+  slot = -1;
 
   private readonly tree: ServiceTree;
   private readonly maps: ConnectionMaps;
@@ -40,6 +42,7 @@ export class Router {
     const map = this.maps.of(flow.cluster.family);
     const slot = map.find(flow.key);
     if (slot >= 0 && this.continueKnown(map, flow, slot, length, nowMs)) return DropReason.none;
+    this.slot = -1;
     const service = this.tree.serviceOf(flow.cluster, flow.protocol, flow.port);
     if (service === undefined) return DropReason.noService;
     if (service.isStateless) return this.chooseByHash(flow, service);
@@ -53,6 +56,7 @@ export class Router {
   routeError(flow: Flow): DropReason {
     const map = this.maps.of(flow.cluster.family);
     const slot = map.find(flow.key);
+    this.slot = slot;
     if (slot >= 0) {
       this.server = map.serverOf(slot);
       return DropReason.none;
@@ -97,22 +101,31 @@ export class Router {
     const state = map.stateOf(slot);
     if (opensConnection(flow)) {
       if (state === ConnectionState.closing || this.servers.isGone(server, nowMs)) return false;
-    } else if ((flow.tcpFlags & (TcpFlag.fin | TcpFlag.rst)) !== 0) {
+    } else if (this.ends(map, flow, slot)) {
       if (state !== ConnectionState.closing) map.setState(slot, ConnectionState.closing);
     } else if (state === ConnectionState.halfOpen && (flow.tcpFlags & TcpFlag.syn) === 0) {
       map.setState(slot, ConnectionState.established);
     }
     map.touch(slot, length, nowMs);
     this.server = server;
+    this.slot = slot;
     return true;
   }
 
-  /** The same for a datagram, any of which opens. Half-open entries keep the time of their first one, to be measured by it. */
+  /** Whether the client's frame ends its connection. Only in L4/3 is it known whether the server has ended its half, too. */
+  private ends(map: ConnectionMap, flow: Flow, slot: number): boolean {
+    if ((flow.tcpFlags & TcpFlag.rst) !== 0) return true;
+    if ((flow.tcpFlags & TcpFlag.fin) === 0) return false;
+    return flow.cluster.gateway === undefined || map.noteFin(slot, FinBit.client);
+  }
+
+  /** What `continueKnown` does, for a datagram, any of which opens. Half-open entries keep the time of their first one, to be measured by it. */
   private continueUdp(map: ConnectionMap, slot: number, length: number, nowMs: number): boolean {
     const server = map.serverOf(slot);
     const state = map.stateOf(slot);
     if (state === ConnectionState.closing || this.servers.isGone(server, nowMs)) return false;
     this.server = server;
+    this.slot = slot;
     if (state === ConnectionState.halfOpen) {
       if (((nowMs - map.lastSeenOf(slot)) | 0) < UDP_CONFIRMED_AFTER_MS) {
         map.count(slot, length);
@@ -153,6 +166,7 @@ export class Router {
     }
     map.touch(slot, length, nowMs);
     this.server = server;
+    this.slot = slot;
     return DropReason.none;
   }
 }

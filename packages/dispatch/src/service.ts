@@ -28,6 +28,7 @@ export class Service {
   readonly isStateless: boolean;
   private readonly scheduler: Scheduler;
   private readonly affinity: Affinity | undefined;
+  /** Which of all servers are its own; absent: those of the ring. */
   private readonly selects: ((table: ServerTable, slot: number) => boolean) | undefined;
   private selection: ServerSelection | undefined;
   private servers: ServerSet | undefined;
@@ -39,11 +40,11 @@ export class Service {
     this.isStateless = isStateless;
     this.scheduler = scheduler;
     this.affinity = options.affinity;
-    if (fixedServers !== undefined) {
-      this.selects = (table, slot) => fixedServers.has(table.addresses[slot]);
-    } else if (wantsAddress6) {
-      this.selects = (table, slot) => table.fixed[slot] === 0 && table.hasAddress6[slot] === 1;
-    }
+    if (fixedServers === undefined && !wantsAddress6) return;
+    this.selects = (table, slot) => {
+      if (wantsAddress6 && table.hasAddress6[slot] === 0) return false;
+      return fixedServers?.has(table.addresses[slot]) ?? table.fixed[slot] === 0;
+    };
   }
 
   /** The servers, their weights or who is active have changed. Not on the packet path. */

@@ -1,7 +1,7 @@
 import { type IpAddress, IPV6_ADDRESS_BYTES, writeU32 } from 'libnetraw/wire';
 import { type ConnectionMap, MAX_CONNECTIONS } from './map/connectionMap.js';
 import type { ConnectionMaps } from './map/connectionMaps.js';
-import { type ConnectionState, Word } from './map/connectionRecord.js';
+import { BYTES_HIGH_MASK, type ConnectionState, Word } from './map/connectionRecord.js';
 import type { ServerTable } from './servers.js';
 import type { ServiceTree } from './serviceTree.js';
 
@@ -20,7 +20,7 @@ export interface ConnectionRow {
   serverAddress: number;
   state: 'half-open' | 'established' | 'closing';
   idleMs: number;
-  /** Seen from the client since this node knows the connection. */
+  /** Seen from the client, in L4/3 from the server too, since this node knows the connection. */
   packets: number;
   /** Frame bytes of those packets. */
   bytes: number;
@@ -87,7 +87,7 @@ function rowOf(
     state: stateNames[(tag & 0xff) as ConnectionState],
     idleMs: Math.max(0, ((nowMs | 0) - word(Word.lastSeen)) | 0),
     packets: word(Word.packets) >>> 0,
-    bytes: (word(Word.bytesHigh) >>> 0) * 2 ** 32 + (word(Word.bytesLow) >>> 0),
+    bytes: (word(Word.bytesHigh) & BYTES_HIGH_MASK) * 2 ** 32 + (word(Word.bytesLow) >>> 0),
   };
 }
 

@@ -76,6 +76,14 @@ export const DropReason = {
   badFragment: 23,
   /** A fragment that has bytes which another one had already, or any of its packet after that (RFC 5722). */
   fragmentOverlap: 24,
+  /** L4/3: its time to live is over, and no answer may be given. */
+  hopsExceeded: 25,
+  /** L4/3: larger than the next link's MTU and not to be cut, and no answer may be given. Also: a ping too long to be answered. */
+  tooBig: 26,
+  /** L4/3: from a server's port, but not from the server that has the connection. */
+  wrongServer: 27,
+  /** L4/3: to a ghost gateway from an address that is no server's. */
+  unknownSender: 28,
 } as const;
 
 export type DropReason = (typeof DropReason)[keyof typeof DropReason];

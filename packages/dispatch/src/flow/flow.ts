@@ -1,5 +1,6 @@
 import { mix32 } from '../map/halfSipHash.js';
 import { ConnectionKey } from '../map/connectionKey.js';
+import type { AddressFamily } from '../map/connectionRecord.js';
 import type { Cluster } from '../serviceTree.js';
 
 /** What a frame is to the dispatcher. */
@@ -12,13 +13,17 @@ export const FlowKind = {
   error: 2,
   /** A fragment without ports; `key.ports` is the identification, see {@link Flow.fragmentKey}. */
   laterFragment: 3,
+  /** In L4/3: what a server sends that is of none of the services. */
+  plain: 4,
 } as const;
 
 export type FlowKind = (typeof FlowKind)[keyof typeof FlowKind];
 
 /** Which connection a frame belongs to, and where its parts stand. One object is filled for frame after frame. */
 export class Flow {
-  /** The cluster it is sent to. */
+  /** IP version. */
+  family: AddressFamily = 4;
+  /** The cluster it is sent to; in L4/3 also that in whose name a server sends. */
   cluster!: Cluster;
   kind: FlowKind = FlowKind.packet;
   /** 6 TCP or 17 UDP, of an error the quoted packet's; 1 or 58 for a ping; of a later fragment what it says. */
@@ -50,7 +55,7 @@ export class Flow {
   /** The client as one unsigned 32-bit number, the same to every dispatcher: the address, or an IPv6 one folded. */
   get clientNumber(): number {
     const { client0, client1, client2, client3 } = this.key;
-    if (this.cluster.family === 4) return client0 >>> 0;
+    if (this.family === 4) return client0 >>> 0;
     return mix32(mix32(mix32(client0 ^ mix32(client1)) ^ client2) ^ client3) >>> 0;
   }
 }

@@ -1,5 +1,4 @@
 import { IpProtocol } from 'libnetraw/wire';
-import { keyTag } from '../map/connectionKey.js';
 import { DropReason } from '../verdicts.js';
 import { type Flow, FlowKind } from './flow.js';
 
@@ -13,12 +12,12 @@ const TCP_FLAGS_START = 8;
  * and no multiple of eight bytes, an end beyond what a packet can have, a second part within the TCP header (RFC 1858).
  *
  * @param identification as the IP header or fragment header has it
- * @param tagProtocol part of what names the packet: IPv4's protocol, or 0 (RFC 8200 names it without)
+ * @param tag part of what names the packet, see `keyTag`: cluster, and IPv4's protocol, or 0 (RFC 8200 names it without)
  */
 export function noteFragment(
   flow: Flow,
   identification: number,
-  tagProtocol: number,
+  tag: number,
   start: number,
   length: number,
   isLast: boolean,
@@ -27,10 +26,10 @@ export function noteFragment(
   if (length <= 0 || end > MAX_END || (!isLast && (length & 7) !== 0)) return DropReason.badFragment;
   if (start === TCP_FLAGS_START && flow.protocol === IpProtocol.tcp) return DropReason.badFragment;
   const { key, fragmentKey } = flow;
-  if (flow.cluster.family === 6) fragmentKey.setClient6(key.client0, key.client1, key.client2, key.client3);
+  if (flow.family === 6) fragmentKey.setClient6(key.client0, key.client1, key.client2, key.client3);
   else fragmentKey.setClient6(key.client0, 0, 0, 0);
   fragmentKey.ports = identification | 0;
-  fragmentKey.tag = keyTag(flow.cluster.index, tagProtocol);
+  fragmentKey.tag = tag;
   flow.isFragment = true;
   flow.fragmentStart = start;
   flow.fragmentEnd = end;

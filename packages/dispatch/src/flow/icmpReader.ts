@@ -14,6 +14,7 @@ import {
   readU16,
   WireStatus,
 } from 'libnetraw/wire';
+import type { AddressFamily } from '../map/connectionRecord.js';
 import { DropReason } from '../verdicts.js';
 import { type Flow, FlowKind } from './flow.js';
 import { setPorts } from './transportReader.js';
@@ -35,7 +36,7 @@ export class IcmpReader {
     const { icmp } = this;
     if (decodeIcmp(memory, offset, length, icmp) !== WireStatus.ok) return cutOff(flow);
     if (icmp.type === IcmpType.echoRequest) return setEcho(flow, IpProtocol.icmp);
-    return isError4(icmp.type) ? this.readQuoted4(memory, flow) : DropReason.icmpNotEcho;
+    return isIcmpError(4, icmp.type) ? this.readQuoted4(memory, flow) : DropReason.icmpNotEcho;
   }
 
   /** Reads the ICMPv6 message of `length` bytes at `offset`; the flow's IP header and cluster are known. */
@@ -43,7 +44,7 @@ export class IcmpReader {
     const { icmp } = this;
     if (decodeIcmp(memory, offset, length, icmp) !== WireStatus.ok) return cutOff(flow);
     if (icmp.type === Icmpv6Type.echoRequest) return setEcho(flow, IpProtocol.icmpv6);
-    return isError6(icmp.type) ? this.readQuoted6(memory, flow) : DropReason.icmpNotEcho;
+    return isIcmpError(6, icmp.type) ? this.readQuoted6(memory, flow) : DropReason.icmpNotEcho;
   }
 
   private readQuoted4(memory: Uint8Array, flow: Flow): DropReason {
@@ -103,13 +104,13 @@ function cutOff(flow: Flow): DropReason {
   return flow.isFragment ? DropReason.badFragment : DropReason.malformedTransport;
 }
 
-/** Not a redirect (RFC 1122 gives hosts no use for one here) nor a source quench (RFC 6633). */
-function isError4(type: number): boolean {
+/**
+ * Whether an ICMP message is an error about a packet; not a redirect (RFC 1122 gives hosts no use for one here) nor a
+ * source quench (RFC 6633).
+ */
+export function isIcmpError(family: AddressFamily, type: number): boolean {
+  if (family === 6) return type >= Icmpv6Type.unreachable && type <= Icmpv6Type.parameterProblem;
   return (
     type === IcmpType.unreachable || type === IcmpType.timeExceeded || type === IcmpType.parameterProblem
   );
-}
-
-function isError6(type: number): boolean {
-  return type >= Icmpv6Type.unreachable && type <= Icmpv6Type.parameterProblem;
 }

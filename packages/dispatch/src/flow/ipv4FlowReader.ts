@@ -10,6 +10,7 @@ import {
   readU16,
   WireStatus,
 } from 'libnetraw/wire';
+import { keyTag } from '../map/connectionKey.js';
 import type { ServiceTree } from '../serviceTree.js';
 import { DropReason } from '../verdicts.js';
 import { canBeClient4 } from './clientAddress.js';
@@ -40,6 +41,7 @@ export class Ipv4FlowReader {
       return DropReason.wrongAddress;
     }
     if (!canBeClient4(client) || this.tree.clusterOf(client) !== undefined) return DropReason.spoofed;
+    flow.family = 4;
     flow.cluster = cluster;
     flow.key.setClient4(client);
     flow.ipOffset = ipOffset;
@@ -70,7 +72,14 @@ export class Ipv4FlowReader {
     const { protocol, identification, fragmentOffset, payloadOffset, payloadLength } = ip;
     flow.protocol = protocol;
     const isLast = !ip.moreFragments;
-    const reason = noteFragment(flow, identification, protocol, fragmentOffset, payloadLength, isLast);
+    const reason = noteFragment(
+      flow,
+      identification,
+      keyTag(flow.cluster.index, protocol),
+      fragmentOffset,
+      payloadLength,
+      isLast,
+    );
     if (reason !== DropReason.none || fragmentOffset !== 0) return reason;
     return this.readPayload(memory, payloadOffset, payloadLength, flow);
   }

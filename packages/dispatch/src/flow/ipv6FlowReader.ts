@@ -1,4 +1,5 @@
 import { decodeIpv6, IpProtocol, Ipv6Header, macEquals, readI32, WireStatus } from 'libnetraw/wire';
+import { keyTag } from '../map/connectionKey.js';
 import type { ServiceTree } from '../serviceTree.js';
 import { DropReason } from '../verdicts.js';
 import { canBeClient6 } from './clientAddress.js';
@@ -32,6 +33,7 @@ export class Ipv6FlowReader {
     if (!canBeClient6(memory, from) || tree.clusterOf6(memory, from) !== undefined) {
       return DropReason.spoofed;
     }
+    flow.family = 6;
     flow.cluster = cluster;
     flow.key.setClient6(
       readI32(memory, from),
@@ -66,7 +68,14 @@ export class Ipv6FlowReader {
     flow.protocol = ip.protocol;
     const partLength = ip.payloadOffset + ip.payloadLength - ip.fragmentPartOffset;
     const { identification, fragmentOffset } = ip;
-    const reason = noteFragment(flow, identification, 0, fragmentOffset, partLength, !ip.moreFragments);
+    const reason = noteFragment(
+      flow,
+      identification,
+      keyTag(flow.cluster.index, 0),
+      fragmentOffset,
+      partLength,
+      !ip.moreFragments,
+    );
     if (reason !== DropReason.none || fragmentOffset !== 0) return reason;
     return this.readPayload(memory, flow);
   }

@@ -31,6 +31,8 @@ const Fate = { forwarded: 0, refused: 1, overlapping: 2 } as const;
 export class FragmentTable {
   /** After `admit` of a later fragment has returned `none`: the slot of the server. */
   server = -1;
+  /** After the same: what else `decide` was told of the way. */
+  way = 0;
   /** After `admit` has returned `fragment`: whether the first one may still come. */
   mayWait = false;
 
@@ -41,6 +43,8 @@ export class FragmentTable {
   private readonly fates = new Uint8Array(FRAGMENT_PACKETS);
   /** By slot: the server's name, for its slot may come to be another's. */
   private readonly owners = new Uint32Array(FRAGMENT_PACKETS);
+  /** By slot: what is known of the way beside the server. */
+  private readonly ways = new Uint16Array(FRAGMENT_PACKETS);
   /** By slot: where the packet ends; 0 while its last part has not come. */
   private readonly ends = new Uint16Array(FRAGMENT_PACKETS);
 
@@ -77,6 +81,7 @@ export class FragmentTable {
     const server = this.map.serverOf(slot);
     if (this.servers.addresses[server] !== this.owners[slot]) return DropReason.fragment;
     this.server = server;
+    this.way = this.ways[slot];
     return this.addRange(slot, flow);
   }
 
@@ -85,13 +90,19 @@ export class FragmentTable {
     return this.find(flow, nowMs) >= 0;
   }
 
-  /** Notes that a fragment of this packet, which is not decided, waits. */
-  noteWaiting(flow: Flow, nowMs: number): void {
-    if (this.find(flow, nowMs) < 0) this.insert(flow, 0, WAITING, nowMs);
+  /**
+   * Notes that a fragment of this packet, which is not decided, waits; false when there is no room. It makes none: anybody
+   * can invent such fragments.
+   */
+  noteWaiting(flow: Flow, nowMs: number): boolean {
+    if (this.find(flow, nowMs) >= 0) return true;
+    const { byState } = this.map.tally;
+    if (this.size >= FRAGMENT_PACKETS && byState[WAITING] === 0) return false;
+    return this.insert(flow, 0, WAITING, nowMs) >= 0;
   }
 
   /** Notes where a first fragment went, -1 for nowhere. Returns whether others were waiting for it. */
-  decide(flow: Flow, server: number, nowMs: number): boolean {
+  decide(flow: Flow, server: number, way: number, nowMs: number): boolean {
     const { map } = this;
     const known = this.find(flow, nowMs);
     const slot = known >= 0 ? known : this.insert(flow, Math.max(server, 0), DECIDED, nowMs);
@@ -99,6 +110,7 @@ export class FragmentTable {
     const hadWaiting = known >= 0 && map.stateOf(known) === WAITING;
     if (hadWaiting) map.restart(slot, Math.max(server, 0), DECIDED, nowMs);
     this.fates[slot] = server < 0 ? Fate.refused : Fate.forwarded;
+    this.ways[slot] = way;
     this.owners[slot] = server < 0 ? 0 : this.servers.addresses[server];
     if (server >= 0) this.addRange(slot, flow);
     return hadWaiting;

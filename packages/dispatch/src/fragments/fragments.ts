@@ -36,14 +36,22 @@ export class Fragments {
     return this.table.server;
   }
 
+  /** What `decide` was told of its way beside. */
+  get way(): number {
+    return this.table.way;
+  }
+
   /** See `FragmentTable.admit`. */
   admit(flow: Flow, nowMs: number): DropReason {
     return this.table.admit(flow, nowMs);
   }
 
-  /** Notes where a first fragment went, -1 for nowhere, so that the later ones follow. */
-  decide(flow: Flow, server: number, nowMs: number): void {
-    if (this.table.decide(flow, server, nowMs)) this.isReady = true;
+  /**
+   * Notes where a first fragment went, or that of a server came from, -1 for nowhere, so that the later ones follow.
+   * @param way 16 bits to be told again with each of them
+   */
+  decide(flow: Flow, server: number, way: number, nowMs: number): void {
+    if (this.table.decide(flow, server, way, nowMs)) this.isReady = true;
   }
 
   /** Keeps a later fragment that was not admitted until its first one comes; false when it cannot. */
@@ -53,9 +61,8 @@ export class Fragments {
     if (!table.mayWait || (this.releasing && !table.isWaiting(flow, nowMs))) return false;
     this.waiting ??= new HoldBuffer(WAITING_BYTES, this.headroomBytes);
     const wasEmpty = this.waiting.count === 0;
-    if (!this.waiting.offer(memory, offset, length)) return false;
+    if (!table.noteWaiting(flow, nowMs) || !this.waiting.offer(memory, offset, length)) return false;
     if (wasEmpty) this.waitingSinceMs = nowMs;
-    table.noteWaiting(flow, nowMs);
     return true;
   }
 

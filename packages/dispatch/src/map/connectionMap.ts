@@ -2,7 +2,15 @@ import { IpProtocol } from 'libnetraw/wire';
 import { AgeList } from './ageList.js';
 import { ConnectionIndex } from './connectionIndex.js';
 import type { ConnectionKey } from './connectionKey.js';
-import { type AddressFamily, ConnectionState, KEY_MASK, recordWordsOf, Word } from './connectionRecord.js';
+import {
+  type AddressFamily,
+  ConnectionState,
+  FinBit,
+  HOP_SHIFT,
+  KEY_MASK,
+  recordWordsOf,
+  Word,
+} from './connectionRecord.js';
 import { type ConnectionTally, createTally } from './connectionTally.js';
 import { halfSipHash3, halfSipHash6, mix32 } from './halfSipHash.js';
 import { Counter } from '../counters.js';
@@ -55,6 +63,7 @@ export class ConnectionMap {
   private readonly isWide: boolean;
   private readonly counts: Int32Array;
   private readonly serverConnections: Int32Array;
+  private readonly hopConnections: Int32Array;
   private readonly records: Int32Array;
   private readonly index: ConnectionIndex;
   private readonly halfOpen: AgeList;
@@ -81,6 +90,7 @@ export class ConnectionMap {
     this.tally = tally;
     this.counts = tally.byState;
     this.serverConnections = tally.byServer;
+    this.hopConnections = tally.byHop;
     this.records = new Int32Array(capacity * this.recordWords);
     this.index = new ConnectionIndex(capacity);
     this.halfOpen = new AgeList(this.records, this.recordWords);
@@ -182,6 +192,28 @@ export class ConnectionMap {
     return (this.records[Math.imul(slot, this.recordWords) + Word.tag] >>> 8) & 0xff;
   }
 
+  /** The number of the next hop towards the client of a used slot, 0 when it is not known. */
+  hopOf(slot: number): number {
+    return this.records[Math.imul(slot, this.recordWords) + Word.bytesHigh] >>> HOP_SHIFT;
+  }
+
+  /** Notes the next hop towards the client, 1 to 255, or 0. */
+  setHop(slot: number, hop: number): void {
+    const at = Math.imul(slot, this.recordWords) + Word.bytesHigh;
+    const before = this.records[at];
+    this.hopConnections[before >>> HOP_SHIFT]--;
+    this.hopConnections[hop]++;
+    this.records[at] = (before & ((1 << HOP_SHIFT) - 1)) | (hop << HOP_SHIFT);
+  }
+
+  /** Notes that one side has sent its FIN; returns whether both have by now. */
+  noteFin(slot: number, side: FinBit): boolean {
+    const at = Math.imul(slot, this.recordWords) + Word.bytesHigh;
+    const word = this.records[at] | side;
+    this.records[at] = word;
+    return (word & FinBit.client) !== 0 && (word & FinBit.server) !== 0;
+  }
+
   /** Moves a connection to another state; it becomes the newest of it. */
   setState(slot: number, state: ConnectionState): void {
     this.leaveState(slot);
@@ -195,6 +227,7 @@ export class ConnectionMap {
     const base = Math.imul(slot, this.recordWords);
     this.serverConnections[this.serverOf(slot)]--;
     this.serverConnections[server]++;
+    this.setHop(slot, 0);
     this.records[base + Word.tag] = (this.records[base + Word.tag] & ~0xff00) | (server << 8);
     this.clearTraffic(base, nowMs);
     this.setState(slot, state);
@@ -206,6 +239,7 @@ export class ConnectionMap {
     this.leaveState(slot);
     this.counts[0]--;
     this.serverConnections[this.serverOf(slot)]--;
+    this.setHop(slot, 0);
     this.free(slot);
   }
 

@@ -7,11 +7,17 @@ export interface ConnectionTally {
   readonly byState: Int32Array;
   /** By server slot. */
   readonly byServer: Int32Array;
+  /** By next hop towards their clients; cell 0 means nothing. */
+  readonly byHop: Int32Array;
 }
 
 /** One that has counted nothing. */
 export function createTally(): ConnectionTally {
-  return { byState: new Int32Array(4), byServer: new Int32Array(MAX_SERVERS + 1) };
+  return {
+    byState: new Int32Array(4),
+    byServer: new Int32Array(MAX_SERVERS + 1),
+    byHop: new Int32Array(256),
+  };
 }
 
 /** Connections by state: a live view of a tally. */

@@ -3,6 +3,7 @@ export * from './arp.js';
 export * from './bytes.js';
 export * from './checksum.js';
 export * from './ethernet.js';
+export * from './fragmentIpv4.js';
 export * from './icmp.js';
 export * from './ipAddress.js';
 export * from './ipv4.js';

@@ -200,7 +200,7 @@ export class PacketLoop implements CommandTarget {
   #dispatch(memory: NativeMemory, offset: number, length: number, nowMs: number): void {
     switch (this.#dispatcher.process(memory.bytes, offset, length, nowMs)) {
       case Verdict.forward:
-        return this.#forward(memory, offset, length);
+        return this.#outbox.inward(memory, offset, length);
       case Verdict.local:
         return this.#deliver(memory, offset, length);
       case Verdict.outward:
@@ -218,13 +218,6 @@ export class PacketLoop implements CommandTarget {
     this.#outbox.deliver(memory, offset + skipBytes, length - skipBytes);
   }
 
-  /** Towards a server - but a stray that is passed on to the new dispatcher stays on the side where it belongs. */
-  #forward(memory: NativeMemory, offset: number, length: number): void {
-    const isPassedOn = this.#role === 'stray' && this.#isOuter(memory.bytes, offset);
-    if (isPassedOn) this.#outbox.outward(memory, offset, length);
-    else this.#outbox.inward(memory, offset, length);
-  }
-
   /** Whether a frame, by its destination, is one that comes from clients by an interface of their own. */
   #isOuter(bytes: Uint8Array, offset: number): boolean {
     const { outside, clusters } = this.#given.options;
@@ -232,12 +225,13 @@ export class PacketLoop implements CommandTarget {
   }
 
   #answer(): void {
-    const { reply, replyLength } = this.#dispatcher;
+    const { reply, replyLength, replyIsLocal } = this.#dispatcher;
     if (!this.#outbox.hasRoom(replyLength)) this.#send();
     const offset = this.#outbox.place(replyLength);
     const { scratch } = this.#outbox;
     for (let i = 0; i < replyLength; i++) scratch.bytes[offset + i] = reply[i];
-    this.#outbox.send(this.#side, scratch, offset, replyLength);
+    if (replyIsLocal) this.#outbox.deliver(scratch, offset, replyLength);
+    else this.#outbox.send(this.#side, scratch, offset, replyLength);
   }
 
   /** Takes a held frame, with its offload header, to where it can be sent from, and asks about it again. */
