@@ -18,17 +18,14 @@ export const clusterAddressOnLoopback = (address: string): HostAddress => ({
   prefixLength: isIPv4(address) ? 32 : 128,
 });
 
-/** Packets that this host itself sends from the service's port, by TCP also from the address. */
+/**
+ * Packets that this host itself sends from the service's port. Where their address is named nobody else's can be meant. The
+ * kernel looks at ports in the reverse path of what comes in only if a rule asks for them that is not for `lo` alone
+ * (`fib_rule_requires_fldissect`), and so finds the way back to clients to whom the host has no other.
+ */
 export function ruleOf({ family, table, protocol, sourcePort, from }: Change<'rule'>): PolicyRule {
-  const rule = {
-    family,
-    priority: table,
-    table,
-    incoming: 'lo',
-    ipProtocol: IpProtocol[protocol],
-    sourcePort,
-  };
-  return from === undefined ? rule : { ...rule, from };
+  const rule = { family, priority: table, table, ipProtocol: IpProtocol[protocol], sourcePort };
+  return from === undefined ? { ...rule, incoming: 'lo' } : { ...rule, from };
 }
 
 const macOf = (text: string): Uint8Array => parseMac(text) ?? new Uint8Array(6);

@@ -92,10 +92,13 @@ function oneGateway(network: HostNetwork, options: Gateway): HostResult<HostChan
   if (!neighbour.ok) return neighbour;
   const present = network.rules(family).map((rule) => JSON.stringify(sorted(rule)));
   const rules = targets
-    .map(({ protocol, port }): Extract<HostChange, { kind: 'rule' }> => {
+    .flatMap(({ protocol, port }): Extract<HostChange, { kind: 'rule' }>[] => {
       const rule = { kind: 'rule', family, table, protocol, sourcePort: port } as const;
+      const ofOwn = { ...rule, from: own };
+      if (protocol === 'tcp') return [ofOwn];
       // A UDP socket that is bound to no address has none yet when its route is looked up: the route's `source` gives it.
-      return protocol === 'udp' ? rule : { ...rule, from: own };
+      // The other rule is for the reverse path of what comes in, which IPv6 does not look at.
+      return family === 'ipv4' ? [rule, ofOwn] : [rule];
     })
     .filter((rule) => !present.includes(JSON.stringify(sorted(ruleOf(rule)))));
   return { ok: true, value: [...neighbour.value, ...routes.value, ...rules] };

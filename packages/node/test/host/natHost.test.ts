@@ -79,8 +79,9 @@ function addSecondCard(): void {
 const NAT_CHANGES = [
   'fix 10.0.0.99 eth0 02:52:4d:00:00:63',
   'add route via 10.0.0.99 eth0 from 10.0.0.11 table 7400',
-  'add rule from 10.0.0.11 iif lo ipproto 6 sport 8080 lookup 7400 priority 7400',
+  'add rule from 10.0.0.11 ipproto 6 sport 8080 lookup 7400 priority 7400',
   'add rule iif lo ipproto 17 sport 53 lookup 7400 priority 7400',
+  'add rule from 10.0.0.11 ipproto 17 sport 53 lookup 7400 priority 7400',
 ];
 
 describe('a host of L4/3', () => {
@@ -88,10 +89,11 @@ describe('a host of L4/3', () => {
     const before = network.state();
     const host = await prepared([NAT]);
     expect(network.log.splice(0)).toEqual(NAT_CHANGES);
-    expect(host.restore()).toEqual({ undone: 4, warnings: [] });
+    expect(host.restore()).toEqual({ undone: 5, warnings: [] });
     expect(network.log).toEqual([
+      'delete rule from 10.0.0.11 ipproto 17 sport 53 lookup 7400 priority 7400',
       'delete rule iif lo ipproto 17 sport 53 lookup 7400 priority 7400',
-      'delete rule from 10.0.0.11 iif lo ipproto 6 sport 8080 lookup 7400 priority 7400',
+      'delete rule from 10.0.0.11 ipproto 6 sport 8080 lookup 7400 priority 7400',
       'delete route via 10.0.0.99 eth0 table 7400',
       'forget 10.0.0.99 eth0',
     ]);
@@ -113,6 +115,7 @@ describe('a host of L4/3', () => {
     ).toEqual([
       ['ipv4', 7400, 8080, '10.0.0.11'],
       ['ipv4', 7400, 53, undefined],
+      ['ipv4', 7400, 53, '10.0.0.11'],
       ['ipv4', 7400, 81, '10.0.0.11'],
       ['ipv4', 7401, 81, '10.0.0.11'],
       ['ipv6', 7400, 8080, '2001:db8::11'],
@@ -132,7 +135,7 @@ describe('a host of L4/3', () => {
       expect(change).toContain(mark[last.kind as keyof typeof mark]);
     };
     await prepared([NAT]);
-    expect(network.log).toHaveLength(4);
+    expect(network.log).toHaveLength(5);
   });
 
   it('is put right by the next start after a crash, and keeps what others have', async () => {
@@ -144,7 +147,7 @@ describe('a host of L4/3', () => {
       JSON.stringify({ version: 1, process: { ...ownIdentity(), startTicks: '1' }, changes }),
     );
     const host = await prepared([direct('10.0.0.100')]);
-    expect(host.recovered).toEqual({ undone: 7, warnings: [] });
+    expect(host.recovered).toEqual({ undone: 8, warnings: [] });
     expect([network.ruleTable, network.routeTable, network.neighbourTable]).toEqual([[], [], []]);
     host.restore();
     expect(network.state()).toEqual(before);
@@ -153,7 +156,7 @@ describe('a host of L4/3', () => {
   it('leaves alone what was there before', async () => {
     const host = await prepared([NAT]);
     const { changes } = JSON.parse(readFileSync(journal, 'utf8')) as { changes: unknown[] };
-    expect(changes).toHaveLength(4);
+    expect(changes).toHaveLength(5);
     rmSync(journal);
     const again = await prepared([NAT]);
     const before = network.state();
