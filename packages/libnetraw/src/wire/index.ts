@@ -7,6 +7,7 @@ export * from './fragmentIpv4.js';
 export * from './icmp.js';
 export * from './ipAddress.js';
 export * from './ipv4.js';
+export * from './pcap.js';
 export * from './ipv6.js';
 export * from './neighbour.js';
 export * from './segmenter.js';

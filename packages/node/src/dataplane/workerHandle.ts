@@ -20,6 +20,8 @@ interface Pending {
 export interface WorkerHandleOptions {
   readonly options: WorkerOptions;
   readonly ownMac: Uint8Array;
+  /** Number of the worker, from 0. */
+  readonly index: number;
   /** See `WorkerData`. */
   readonly fanoutGroups: readonly number[] | undefined;
   readonly ipOutput: IpOutput;
@@ -50,6 +52,7 @@ export class WorkerHandle {
       options: given.options,
       ownMac: given.ownMac,
       seed: randomBytes(6).readUIntBE(0, 6),
+      index: given.index,
       shared: this.shared.buffer,
       wakeFd: this.#wake.fd,
       port: port2,
@@ -112,6 +115,7 @@ export class WorkerHandle {
       case 'route':
         return this.#route(report);
       case 'entered':
+      case 'examined':
       case 'rows':
         this.#pending.get(report.id)?.resolve(report);
         this.#pending.delete(report.id);
