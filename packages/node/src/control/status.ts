@@ -57,6 +57,17 @@ export interface DrainStatus {
   readonly connections: number | null;
 }
 
+/** A server outside the ring (L4/3), as a node that can dispatch sees it. */
+export interface FixedServerStatus {
+  readonly address: string;
+  /** `null` until it has been seen on the LAN. */
+  readonly mac: string | null;
+  /** Whether it is given new connections. */
+  readonly active: boolean;
+  /** Why it is given none. */
+  readonly why: string | null;
+}
+
 export interface RingStatus {
   /** Creation time of the ring, in milliseconds since 1970 on the ring master's clock. */
   readonly createdAt: number;
@@ -112,6 +123,8 @@ export interface StatusDocument {
   readonly id: number;
   readonly role: NodeRole;
   readonly ring: RingStatus;
+  /** Absent when none are configured, or when this node cannot dispatch. */
+  readonly fixedServers?: readonly FixedServerStatus[];
   readonly connections: ConnectionCounts;
   readonly rebuild: RebuildStatus;
   /** Absent when nothing is checked. */

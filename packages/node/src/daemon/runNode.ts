@@ -5,12 +5,14 @@ import type { NodeConfig } from '../config/index.js';
 import { monotonicMs, type ServerInfo } from '../dataplane/index.js';
 import { startControlServer } from '../control/server.js';
 import type { HealthMonitor } from '../health/healthMonitor.js';
+import { kernelNetwork } from '../host/index.js';
 import type { Rebuild } from '../inventory/rebuild.js';
 import type { Logger } from '../logging.js';
 import { Balancing } from './balancing.js';
 import { connectionsDocument } from './connectionsDocument.js';
 import { describeSelf, ringConfig } from './describe.js';
 import { Dispatching } from './dispatching.js';
+import { FixedServers } from './fixedServers.js';
 import { isNewcomer } from './hosts.js';
 import { Operation } from './operation.js';
 import { raisePriority } from './priority.js';
@@ -47,12 +49,13 @@ export async function runNode(config: NodeConfig, dependencies: NodeDependencies
     const shells = await openShells({ config, unwinding, ...dependencies });
     raisePriority(logger);
     const deciding = assemble(config, shells, unwinding, logger);
-    const { driver, operation, health, balancing } = deciding;
+    const { driver, operation, health, balancing, fixedServers } = deciding;
     await openControl(config, shells, deciding, unwinding);
     operation.drain.resume();
     if (health.isEmpty) driver.start();
     health.start();
     operation.start();
+    fixedServers.start();
     balancing.start();
     const { address, name } = shells.host;
     const { transport, port } = config.ring;
@@ -77,6 +80,7 @@ interface Deciding {
   readonly driver: RingDriver;
   readonly rebuild: Rebuild;
   readonly operation: Operation;
+  readonly fixedServers: FixedServers;
   readonly health: HealthMonitor;
   readonly balancing: Balancing;
 }
@@ -95,6 +99,12 @@ function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logg
   unwinding.push('closing the ring', () => driver.close());
   const rebuild = makeRebuild(config, shells, state, logger);
   const leaseMs = config.ring.communicationTimeoutMs - config.ring.heartbeatIntervalMs;
+  const fixedServers = new FixedServers(config, {
+    neighbours: () => kernelNetwork.neighbours().filter((each) => each.interface === host.name),
+    logger,
+    onChange: () => dispatching.updateServers(),
+  });
+  unwinding.push('stopping to watch servers outside the ring', () => fixedServers.close());
   const balancing = new Balancing({
     slowStartMs: config.slowStartMs,
     usesLoad: config.clusters.some(({ ports }) => ports.some(({ scheduler }) => scheduler === 'load-aware')),
@@ -106,7 +116,8 @@ function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logg
   });
   unwinding.push('stopping to balance', () => balancing.close());
   const weigh = (servers: readonly ServerInfo[]): ServerInfo[] => balancing.weigh(servers);
-  const dispatching = new Dispatching({ driver, dataPlane, announcer, rebuild, logger, leaseMs, weigh });
+  const parts = { driver, dataPlane, announcer, rebuild, logger, leaseMs, weigh, fixedServers };
+  const dispatching = new Dispatching(parts);
   unwinding.push('stopping to dispatch', () => dispatching.close());
   const health = watchServices(config, driver, logger);
   unwinding.push('stopping the health checks', () => health.close());
@@ -123,13 +134,13 @@ function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logg
     dispatching.handle(event);
     operation.handle(event);
   };
-  return { driver, rebuild, operation, health, balancing };
+  return { driver, rebuild, operation, health, balancing, fixedServers };
 }
 
 async function openControl(
   config: NodeConfig,
   { dataPlane, inventory, socket }: Shells,
-  { driver, rebuild, operation, health, balancing }: Deciding,
+  { driver, rebuild, operation, health, balancing, fixedServers }: Deciding,
   unwinding: Unwinding,
 ): Promise<void> {
   const control = await startControlServer(config.control.socket, {
@@ -142,6 +153,7 @@ async function openControl(
         inventoryRefused: inventory.refused,
         socket: socket.counters,
         operation,
+        fixedServers: fixedServers.status(),
         health: health.status(),
         balancing,
       }),

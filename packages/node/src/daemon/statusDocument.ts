@@ -6,6 +6,7 @@ import type { DataPlaneStats } from '../dataplane/index.js';
 import type {
   CheckStatus,
   DrainStatus,
+  FixedServerStatus,
   LoadStatus,
   MemberStatus,
   NodeRole,
@@ -30,6 +31,7 @@ export interface StatusSources {
   readonly inventoryRefused: number;
   readonly socket: Readonly<SocketCounters>;
   readonly operation: OperationFigures;
+  readonly fixedServers: readonly FixedServerStatus[];
   readonly health: readonly CheckStatus[];
   readonly balancing: Pick<Balancing, 'weighing'>;
 }
@@ -47,6 +49,7 @@ export function statusDocument(sources: StatusSources): StatusDocument {
       dispatcher: dispatcher === undefined ? null : formatIpv4(dispatcher),
       members: members(sources),
     },
+    ...(sources.fixedServers.length > 0 && { fixedServers: sources.fixedServers }),
     connections: stats.connections,
     rebuild: { ...rebuild, ms: Math.round(rebuild.ms * 10) / 10 },
     ...(sources.health.length > 0 && { health: sources.health }),

@@ -131,6 +131,24 @@ describe('addresses and services', () => {
       ],
     ],
     [
+      'a check by command of servers that are elsewhere',
+      NAT.replace(
+        'targetPort: 8080',
+        'targetPort: 8080\n        servers: [10.0.0.21]\n        health: { command: [/bin/true] }',
+      ),
+      [
+        'ringmaster.yaml:12: clusters[0].ports[0].health.command: a command knows this node only; check servers outside the ring with http or tcp',
+      ],
+    ],
+    [
+      'a server outside the ring of two weights',
+      NAT.replace('targetPort: 8080', 'targetPort: 8080\n        servers: [10.0.0.21]') +
+        '      - { port: 81, servers: [10.0.0.22, { address: 10.0.0.21, weight: 2 }] }\n',
+      [
+        'ringmaster.yaml:12: clusters[0].ports[1].servers[1]: expected the same weight for 10.0.0.21 as at clusters[0].ports[0].servers[0], where it is 1',
+      ],
+    ],
+    [
       'servers outside the ring and another port without address rewriting',
       `${GOOD}        servers: [10.0.0.21]\n        targetPort: 81\n`,
       [
