@@ -37,6 +37,10 @@ serve({
     }
     return { servers, clients: [...clients] };
   },
+  /** The answer to this takes so many milliseconds; gives the client's address as the service saw it. */
+  async slowly(ms, timeoutMs, localAddress) {
+    return JSON.parse(await ask('GET', `/slow?ms=${ms}`, undefined, timeoutMs, localAddress)).client;
+  },
   async download(bytes) {
     return createHash('sha256')
       .update(await ask('GET', `/bytes/${bytes}`))

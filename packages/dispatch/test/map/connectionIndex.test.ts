@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConnectionIndex } from '../../src/map/connectionIndex.js';
-import { halfSipHash3, mix32 } from '../../src/map/halfSipHash.js';
+import { halfSipHash3, halfSipHash6, mix32 } from '../../src/map/halfSipHash.js';
 
 function slotsOf(index: ConnectionIndex, hash: number): number[] {
   const slots: number[] = [];
@@ -59,9 +59,12 @@ describe('connection index', () => {
 });
 
 describe('HalfSipHash-1-3', () => {
-  it("agrees with the kernel's test vector for the bytes 0 to 11 under the key 0 to 7", () => {
-    const hash = halfSipHash3(0x03020100, 0x07060504, 0x03020100, 0x07060504, 0x0b0a0908);
-    expect(hash >>> 0).toBe(0x6b28096c);
+  it("agrees with the kernel's test vectors for the bytes 0 to 11 and 0 to 23 under the key 0 to 7", () => {
+    const [key0, key1] = [0x03020100, 0x07060504];
+    const [a, b, c] = [0x03020100, 0x07060504, 0x0b0a0908];
+    expect(halfSipHash3(key0, key1, a, b, c) >>> 0).toBe(0x6b28096c);
+    const [d, e, f] = [0x0f0e0d0c, 0x13121110, 0x17161514];
+    expect(halfSipHash6(key0, key1, a, b, c, d, e, f) >>> 0).toBe(0x57150ad7);
   });
 
   it('spreads consecutive clients evenly, whatever the key', () => {

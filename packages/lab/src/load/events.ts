@@ -74,6 +74,8 @@ export interface ProgressEvent {
   readonly event: 'progress';
   readonly at: number;
   readonly bytes: number;
+  /** Who has served it so far. */
+  readonly servers: readonly string[];
 }
 
 /** A transfer has ended. It is a success when it is `intact`: what came back has the hash of what was sent. */

@@ -81,10 +81,10 @@ command('transfer', 'send bytes to the bulk service, take them back, and compare
     ) => {
       const { target, protocol, bytes, rate, datagram, timeout } = options;
       let told = 0;
-      const onProgress = (back: number) => {
+      const onProgress = (back: number, servers: readonly string[]) => {
         if (back - told < bytes / PROGRESS_STEPS) return;
         told = back;
-        tell({ event: 'progress', at: nowMs(), bytes: back });
+        tell({ event: 'progress', at: nowMs(), bytes: back, servers });
       };
       const settings = { target, protocol, bytes, rate, datagramBytes: datagram, timeoutMs: timeout };
       tell(await transfer(randomBytes(bytes), { ...settings, onProgress }));

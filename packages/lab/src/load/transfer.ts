@@ -17,8 +17,8 @@ export interface TransferOptions {
   readonly datagramBytes: number;
   /** When it is given up. */
   readonly timeoutMs: number;
-  /** Called now and then with the bytes that have come back so far. */
-  readonly onProgress: (bytes: number) => void;
+  /** Called now and then with the bytes that have come back so far, and who sent them. */
+  readonly onProgress: (bytes: number, servers: readonly string[]) => void;
 }
 
 /** How a transfer ended, but for what is filled in by `transfer`. */
@@ -100,7 +100,7 @@ function overTcp(
       }
       back += body.length;
       take(body);
-      onProgress(back);
+      onProgress(back, [server]);
     });
     socket.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
     socket.on('end', () => end());

@@ -33,11 +33,12 @@ export class Transfer {
   }
 
   /**
-   * Resolves when so many bytes have come back.
+   * Waits until so many bytes have come back.
    *
+   * @returns who has served it until then
    * @throws LabError when it ended before.
    */
-  async reached(bytes: number): Promise<void> {
+  async reached(bytes: number): Promise<readonly string[]> {
     const far = (event: LoadEvent) =>
       event.event === 'transfer' || (event.event === 'progress' && event.bytes >= bytes);
     const line = await this.#process.waitForLine(
@@ -45,7 +46,13 @@ export class Transfer {
       this.#patienceMs,
     );
     const event = JSON.parse(line) as LoadEvent;
-    if (event.event === 'transfer') throw new LabError('processExited', `The transfer has ended: ${line}`);
+    if (event.event === 'progress') return event.servers;
+    throw new LabError('processExited', `The transfer has ended: ${line}`);
+  }
+
+  /** Breaks it off. */
+  async stop(): Promise<void> {
+    await this.#process.stop('SIGKILL');
   }
 
   /** How it ended. */

@@ -87,7 +87,8 @@ export class UdpTransfer {
       this.#back.delete(this.#taken++);
       take(piece);
     }
-    this.#options.onProgress(Math.min(this.#taken * this.#payloadBytes, this.#data.length));
+    const bytes = Math.min(this.#taken * this.#payloadBytes, this.#data.length);
+    this.#options.onProgress(bytes, [...this.#servers]);
   }
 
   /** Sends new datagrams as the window and the rate allow. */

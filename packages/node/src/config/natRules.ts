@@ -17,6 +17,10 @@ export function natRules(cluster: Mapping, port: Mapping, path: ConfigPath, repo
     const why = 'only mode l4/3 has servers outside the ring; remove them or set mode: l4/3';
     report('conflict', [...path, 'servers'], why);
   }
+  if (mapping(port.health).command !== undefined) {
+    const why = 'a command checks this node, not servers outside the ring; use http or tcp';
+    report('conflict', [...path, 'health', 'command'], why);
+  }
   serverRules(cluster, list(port.servers), [...path, 'servers'], report);
   if (mapping(port.health).command === undefined) return;
   const instead = 'a command knows this node only; check servers outside the ring with http or tcp';

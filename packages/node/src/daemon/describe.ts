@@ -36,16 +36,16 @@ function dispatchPort({
   scheduler,
   targetPort,
   stateless,
-  affinity,
   servers,
+  affinity,
 }: ServicePortConfig): PortConfig {
   return {
     port,
     protocol,
     scheduler,
     stateless,
-    ...(affinity && { affinity }),
     ...(targetPort !== undefined && { targetPort }),
+    ...(affinity !== undefined && { affinity }),
     ...(servers !== undefined && {
       servers: servers.map(({ address, weight }) => ({ address: ipAddress(address), weight })),
     }),

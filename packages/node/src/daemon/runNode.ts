@@ -10,8 +10,9 @@ import type { Rebuild } from '../inventory/rebuild.js';
 import type { Logger } from '../logging.js';
 import { Balancing } from './balancing.js';
 import { connectionsDocument } from './connectionsDocument.js';
-import { describeSelf, ringConfig } from './describe.js';
+import { describeSelf, dispatchClusters, ringConfig } from './describe.js';
 import { Dispatching } from './dispatching.js';
+import { explainPackets } from './explainDocument.js';
 import { FixedServers } from './fixedServers.js';
 import { isNewcomer } from './hosts.js';
 import { Operation } from './operation.js';
@@ -49,7 +50,7 @@ export async function runNode(config: NodeConfig, dependencies: NodeDependencies
     const shells = await openShells({ config, unwinding, ...dependencies });
     raisePriority(logger);
     const deciding = assemble(config, shells, unwinding, logger);
-    const { driver, operation, health, balancing, fixedServers } = deciding;
+    const { driver, operation, health, fixedServers, balancing } = deciding;
     await openControl(config, shells, deciding, unwinding);
     operation.drain.resume();
     if (health.isEmpty) driver.start();
@@ -80,8 +81,8 @@ interface Deciding {
   readonly driver: RingDriver;
   readonly rebuild: Rebuild;
   readonly operation: Operation;
-  readonly fixedServers: FixedServers;
   readonly health: HealthMonitor;
+  readonly fixedServers: FixedServers;
   readonly balancing: Balancing;
 }
 
@@ -134,13 +135,13 @@ function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logg
     dispatching.handle(event);
     operation.handle(event);
   };
-  return { driver, rebuild, operation, health, balancing, fixedServers };
+  return { driver, rebuild, operation, health, fixedServers, balancing };
 }
 
 async function openControl(
   config: NodeConfig,
   { dataPlane, inventory, socket }: Shells,
-  { driver, rebuild, operation, health, balancing, fixedServers }: Deciding,
+  { driver, rebuild, operation, health, fixedServers, balancing }: Deciding,
   unwinding: Unwinding,
 ): Promise<void> {
   const control = await startControlServer(config.control.socket, {
@@ -153,13 +154,15 @@ async function openControl(
         inventoryRefused: inventory.refused,
         socket: socket.counters,
         operation,
-        fixedServers: fixedServers.status(),
         health: health.status(),
+        fixedServers: fixedServers.status(),
         balancing,
       }),
     connections: async (limit) =>
       connectionsDocument(await dataPlane.snapshot(limit), dataPlane.stats().connections.total),
     order: (request) => operation.order(request),
+    explain: (request) =>
+      explainPackets(request, { state: driver.state, dataPlane, clusters: dispatchClusters(config) }),
   });
   if (!control.ok) throw new StartProblem('control', control.problem.message);
   unwinding.push('closing the control socket', () => control.value.close());

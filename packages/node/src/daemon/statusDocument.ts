@@ -31,8 +31,8 @@ export interface StatusSources {
   readonly inventoryRefused: number;
   readonly socket: Readonly<SocketCounters>;
   readonly operation: OperationFigures;
-  readonly fixedServers: readonly FixedServerStatus[];
   readonly health: readonly CheckStatus[];
+  readonly fixedServers: readonly FixedServerStatus[];
   readonly balancing: Pick<Balancing, 'weighing'>;
 }
 
@@ -63,6 +63,8 @@ export function statusDocument(sources: StatusSources): StatusDocument {
       frames: stats.frames,
       batches: stats.batches,
       ringBufferDropped: stats.ringDropped,
+      routed: { ...stats.routed },
+      framesByWorker: Object.fromEntries(stats.workers.map(({ frames }, worker) => [worker, frames])),
       ring: { ...state.counters },
       ringRefused: { ...sources.ringDrops, inventory: sources.inventoryRefused },
       ringSocket: { ...sources.socket },

@@ -316,9 +316,14 @@ describe('a bad file', () => {
 
 describe('what this version does not do', () => {
   it('is refused by name, with what to write instead', () => {
-    const text = FULL.replace('2001:db8::100"', '2001:db8::100"\n    mode: l7');
-    const problems = unsupportedProblems(good(text)).map((problem) => formatProblem('f', problem));
-    expect(problems).toEqual(['f: clusters[1].mode: mode l7 is not in this version; use l4/2 or l4/3']);
+    const l7 = { ...good(GOOD), clusters: [{ ...good(GOOD).clusters[0], mode: 'l7' as const }] };
+    expect(unsupportedProblems(l7).map((problem) => formatProblem('f', problem))).toEqual([
+      'f: clusters[0].mode: mode l7 is not in this version; use l4/2 or l4/3',
+    ]);
+  });
+
+  it('leaves everything else alone', () => {
+    expect(unsupportedProblems(good(FULL))).toEqual([]);
   });
 
   it('leaves a plain configuration alone', () => {

@@ -95,7 +95,7 @@ describe('members are known by their hosts', () => {
     const none = { sendErrors: 0, malformed: 0, overrun: 0 };
     const { address, ring } = statusDocument({
       state: ringWith(lower, higher),
-      stats: { connections: {}, verdicts: {} } as never,
+      stats: { connections: {}, verdicts: {}, workers: [] } as never,
       rebuild: { state: 'idle', percent: 0, ms: 0 },
       ringDrops: {},
       inventoryRefused: 0,
