@@ -22,9 +22,6 @@ export function natRules(cluster: Mapping, port: Mapping, path: ConfigPath, repo
     report('conflict', [...path, 'health', 'command'], why);
   }
   serverRules(cluster, list(port.servers), [...path, 'servers'], report);
-  if (mapping(port.health).command === undefined) return;
-  const instead = 'a command knows this node only; check servers outside the ring with http or tcp';
-  report('conflict', [...path, 'health', 'command'], instead);
 }
 
 function serverRules(cluster: Mapping, servers: readonly unknown[], path: ConfigPath, report: Report): void {

@@ -140,6 +140,8 @@ async function openDataPlane({ config, logger, onFatal }: ShellOptions): Promise
   const dataPlane = await startDataPlane(options).catch((error: unknown) => {
     throw new StartProblem('data-plane', (error as Error).message);
   });
+  if (config.clusters.some(({ mode }) => mode === 'l4/3'))
+    logger.info("packets of unknown next hop go by the host's own routing", { through: dataPlane.routesBy });
   dataPlane.onError((error) => {
     if (error.code === 'worker-failed') onFatal(`the data plane has failed: ${error.message}`);
     else logger.warn('data plane', { why: error.message });

@@ -18,6 +18,10 @@ import type {
 import { WorkerHandle } from './workerHandle.js';
 
 const DEFAULT_HOLD_BYTES = 4 * 1024 * 1024;
+/** Memory for a burst while no worker is scheduled: half a thousand frames, super-frames among them. */
+const DEFAULT_RING_SLOTS = 512;
+/** Two batches: one is worked on while the next one arrives. */
+const MIN_RING_SLOTS = 128;
 
 /**
  * The packets' side of a node, in threads of its own. Commands are applied in the order of their calls; none of them
@@ -97,10 +101,21 @@ function linkOf(name: string): Link {
 }
 
 /** What each of the workers may have. */
-function shareOf(options: DataPlaneOptions): Pick<WorkerOptions, 'maxConnections' | 'holdBytes'> {
-  const { workers = 1, maxConnections, holdBytes = DEFAULT_HOLD_BYTES } = options;
+function shareOf(
+  options: DataPlaneOptions,
+): Pick<WorkerOptions, 'maxConnections' | 'holdBytes' | 'ringSlots'> {
+  const {
+    workers = 1,
+    maxConnections,
+    holdBytes = DEFAULT_HOLD_BYTES,
+    ringSlots = DEFAULT_RING_SLOTS,
+  } = options;
   const share = (whole: number): number => Math.ceil(whole / workers);
-  return { maxConnections: share(maxConnections), holdBytes: share(holdBytes) };
+  return {
+    maxConnections: share(maxConnections),
+    holdBytes: share(holdBytes),
+    ringSlots: Math.max(MIN_RING_SLOTS, share(ringSlots)),
+  };
 }
 
 /** One or several workers as one data plane: all are told everything, and each has the connections of its clients. */

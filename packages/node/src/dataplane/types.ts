@@ -23,7 +23,10 @@ export interface DataPlaneOptions {
   readonly maxConnections: number;
   /** Most bytes of frames that wait while the map is rebuilt, of all workers together. Default 4 MiB. */
   readonly holdBytes?: number;
-  /** Frames that may wait for a worker in a ring, about 70 KB of kernel memory each. Default 512. */
+  /**
+   * Frames that may wait for the workers in their rings of an interface, about 70 KB of kernel memory each. Default 512; each
+   * worker has its share, at least 128.
+   */
   readonly ringSlots?: number;
   /** Threads that share the packets, each with its part of the connections. Default 1. */
   readonly workers?: number;
@@ -33,7 +36,8 @@ export interface DataPlaneOptions {
 }
 
 /** The same with a worker's share of what is shared out. */
-export type WorkerOptions = DataPlaneOptions & Required<Pick<DataPlaneOptions, 'holdBytes' | 'mtuBytes'>>;
+export type WorkerOptions = DataPlaneOptions &
+  Required<Pick<DataPlaneOptions, 'holdBytes' | 'mtuBytes' | 'ringSlots'>>;
 
 interface ConnectionColumns {
   readonly count: number;

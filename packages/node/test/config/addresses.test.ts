@@ -131,16 +131,6 @@ describe('addresses and services', () => {
       ],
     ],
     [
-      'a check by command of servers that are elsewhere',
-      NAT.replace(
-        'targetPort: 8080',
-        'targetPort: 8080\n        servers: [10.0.0.21]\n        health: { command: [/bin/true] }',
-      ),
-      [
-        'ringmaster.yaml:12: clusters[0].ports[0].health.command: a command knows this node only; check servers outside the ring with http or tcp',
-      ],
-    ],
-    [
       'a server outside the ring of two weights',
       NAT.replace('targetPort: 8080', 'targetPort: 8080\n        servers: [10.0.0.21]') +
         '      - { port: 81, servers: [10.0.0.22, { address: 10.0.0.21, weight: 2 }] }\n',
