@@ -117,6 +117,37 @@ dropped: unknownConnection      1
     expect(text).toContain('42 % after 7 ms');
   });
 
+  it('tells what the health checks say', async () => {
+    const good = {
+      check: 'tcp 127.0.0.1:25',
+      state: 'good',
+      ok: true,
+      responseMs: 1.6,
+      ageMs: 20,
+      lastFailure: null,
+    } as const;
+    const ill = {
+      ...good,
+      check: 'http://a/',
+      state: 'ill',
+      ok: false,
+      lastFailure: 'answered 500',
+    } as const;
+    const unknown = {
+      ...good,
+      check: 'command b',
+      state: 'unknown',
+      ok: null,
+      responseMs: null,
+      ageMs: null,
+    } as const;
+    status = { ...STATUS, health: [good, ill, unknown] };
+    const text = await said('status');
+    expect(text).toMatch(/^health: tcp 127.0.0.1:25 +good, answered in 2 ms$/m);
+    expect(text).toMatch(/^health: http:\/\/a\/ +ill: answered 500$/m);
+    expect(text).toMatch(/^health: command b +not checked yet$/m);
+  });
+
   it('finds the node by its configuration', async () => {
     const config = join(directory, 'ringmaster.yaml');
     writeFileSync(
@@ -144,6 +175,37 @@ it('connections lists them, and says when there are more', async () => {
 ... and 4 more; --limit 5 shows them all
 `);
   expect(JSON.parse(await said('connections', '--json'))).toEqual(CONNECTIONS);
+});
+
+it('members shows the weights in force, and what the nodes tell of their load', async () => {
+  const load = {
+    connections: 12,
+    newPerSecond: 3.25,
+    acceptQueue: 1,
+    acceptQueueLimit: 128,
+    responseMs: 1.25,
+    ageMs: 5,
+  };
+  const members = [
+    { ...member(11, 'dispatcher'), weight: { configured: 1, share: 1, loadFactor: 1, inForce: 1 }, load },
+    {
+      ...member(12, 'server'),
+      weight: { configured: 2, share: 0.25, loadFactor: 0.8, inForce: 0.4 },
+      load: { ...load, responseMs: null },
+    },
+    member(13, 'server', false),
+  ];
+  status = { ...STATUS, ring: { ...STATUS.ring, members } };
+  const rows = (await said('members'))
+    .trimEnd()
+    .split('\n')
+    .map((row) => row.split(/ {2,}/).slice(4));
+  expect(rows).toEqual([
+    ['ACTIVE', 'WEIGHT', 'CONNECTIONS', 'NEW/S', 'QUEUE', 'ANSWERS IN'],
+    ['yes', '1', '12', '3.3', '1/128', '1.3 ms'],
+    ['yes', '0.40 of 2 (slow start, load)', '12', '3.3', '1/128', '-'],
+    ['no', '?', '?', '?', '?', '?'],
+  ]);
 });
 
 it('members and status show who is drained, what is left, and until when', async () => {

@@ -14,6 +14,7 @@ const CONFIG: NodeConfig = {
   file: '/etc/ringmaster.yaml',
   interface: 'eth0',
   weight: 1,
+  slowStartMs: 0,
   capabilities: ['dispatch', 'serve'],
   ring: {
     port: 7400,

@@ -72,13 +72,13 @@ describe('a configuration that is not right', () => {
   it('is one that this version cannot run, or that has no key', async () => {
     await ringmaster(['init', '--interface', 'eth7', '--address', '10.1.2.3'], directory);
     const text = readFileSync(at('ringmaster.yaml'), 'utf8');
-    writeFileSync(at('ringmaster.yaml'), text.replace('round-robin', 'load-aware'));
+    writeFileSync(at('ringmaster.yaml'), text.replace('mode: l4/2', 'mode: l7'));
     rmSync(at('cluster.key'));
     expect(await ringmaster(['up'], directory)).toEqual({
       code: 2,
       stdout: '',
       stderr:
-        'ringmaster: ringmaster.yaml: clusters[0].ports[0].scheduler: scheduler load-aware is not in this version; use weighted-least-connections\n' +
+        'ringmaster: ringmaster.yaml: clusters[0].mode: mode l7 is not in this version; use l4/2\n' +
         `ringmaster: ringmaster.yaml: ring.keyFile: ${at('cluster.key')} does not exist; copy it from another node of the cluster, or make the first with \`ringmaster init\`\n`,
     });
   });

@@ -3,9 +3,10 @@
  * `npm run bench -- --map`. What a connection weighs, what finding and entering one costs at several loads, and how long the
  * longest piece of garbage collection takes.
  */
-import { ConnectionMap } from '../dist/connectionMap.js';
-import { ConnectionState, keyPorts, keyTag } from '../dist/connectionRecord.js';
 import { COUNTER_CELLS } from '../dist/counters.js';
+import { ConnectionKey, keyPorts, keyTag } from '../dist/map/connectionKey.js';
+import { ConnectionMap } from '../dist/map/connectionMap.js';
+import { ConnectionState } from '../dist/map/connectionRecord.js';
 
 const CAPACITY = 1_000_000;
 const LOADS = [0.01, 0.5, 0.9, 1];
@@ -18,35 +19,45 @@ const COLLECT_SLOTS = 8192;
 const LATER_MS = 100_000_000;
 const ROUNDS = 5;
 
-const tag = keyTag(0, TCP);
-const clientOf = (n) => (CLIENTS + Math.floor(n / PORTS_PER_CLIENT)) | 0;
-const portsOf = (n) => keyPorts(1024 + (n % PORTS_PER_CLIENT), 80);
+const key = new ConnectionKey();
+key.tag = keyTag(0, TCP);
+
+/** Fills the key with the connection of this number. */
+function setKey(family, n) {
+  const client = CLIENTS + Math.floor(n / PORTS_PER_CLIENT);
+  if (family === 4) key.setClient4(client);
+  else key.setClient6(0x2001_0db8, 0, n & 0xffff, client);
+  key.ports = keyPorts(1024 + (n % PORTS_PER_CLIENT), 80);
+}
+
 const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 
-function newMap() {
-  return new ConnectionMap({ capacity: CAPACITY, seed: 42, counters: new Float64Array(COUNTER_CELLS) });
+function newMap(family) {
+  const counters = new Float64Array(COUNTER_CELLS);
+  return new ConnectionMap({ family, capacity: CAPACITY, seed: 42, counters });
 }
 
 /** Enters connections until there are `count`; ns each. */
-function fill(map, count) {
-  const before = map.counts[0];
+function fill(map, family, count) {
+  const before = map.tally.byState[0];
   const start = process.hrtime.bigint();
   for (let n = before; n < count; n++) {
-    map.insert(clientOf(n), portsOf(n), tag, n & 3, ConnectionState.established, 1000);
+    setKey(family, n);
+    map.insert(key, n & 3, ConnectionState.established, 1000);
   }
   return Number(process.hrtime.bigint() - start) / (count - before);
 }
 
 /** Finds connections in an order that no cache foresees; ns each. `from` on, `count` of them. */
-function lookUp(map, from, count) {
+function lookUp(map, family, from, count) {
   // A multiplicative walk over all residues: random enough, and the same in every run.
   let n = 1;
   let found = 0;
   const start = process.hrtime.bigint();
   for (let i = 0; i < LOOKUPS; i++) {
     n = (Math.imul(n, 1_664_525) + 1_013_904_223) >>> 0;
-    const which = from + (n % count);
-    if (map.find(clientOf(which), portsOf(which), tag) >= 0) found++;
+    setKey(family, from + (n % count));
+    if (map.find(key) >= 0) found++;
   }
   const ns = Number(process.hrtime.bigint() - start) / LOOKUPS;
   const expected = from === 0 ? LOOKUPS : 0;
@@ -66,12 +77,13 @@ function collect(map, nowMs) {
   return { removed, medianUs: median(pauses), longestUs: Math.max(...pauses) };
 }
 
-function round() {
-  const map = newMap();
+function round(family) {
+  const map = newMap(family);
   const loads = LOADS.map((load) => {
     const count = CAPACITY * load;
-    const insertNs = fill(map, count);
-    return { load, insertNs, hitNs: lookUp(map, 0, count), missNs: lookUp(map, CAPACITY * 2, CAPACITY) };
+    const insertNs = fill(map, family, count);
+    const hitNs = lookUp(map, family, 0, count);
+    return { load, insertNs, hitNs, missNs: lookUp(map, family, CAPACITY * 2, CAPACITY) };
   });
   const idle = collect(map, 2000);
   const expired = collect(map, LATER_MS);
@@ -79,42 +91,44 @@ function round() {
   return { bytesPerConnection: map.byteLength / CAPACITY, loads, idle, expired };
 }
 
-round(); // the engine warms up
-const rounds = Array.from({ length: ROUNDS }, round);
-const middle = (read) => median(rounds.map(read));
-const result = {
-  capacity: CAPACITY,
-  bytesPerConnection: rounds[0].bytesPerConnection,
-  loads: LOADS.map((load, i) => ({
-    load,
-    insertNs: middle((each) => each.loads[i].insertNs),
-    hitNs: middle((each) => each.loads[i].hitNs),
-    missNs: middle((each) => each.loads[i].missNs),
-  })),
-  collect: {
-    slots: COLLECT_SLOTS,
-    idleUs: middle((each) => each.idle.medianUs),
-    expiredUs: middle((each) => each.expired.medianUs),
-    longestUs: middle((each) => Math.max(each.idle.longestUs, each.expired.longestUs)),
-  },
-};
-
-if (process.argv.includes('--json')) console.log(JSON.stringify(result));
-else {
-  console.log(
-    `${CAPACITY} connections: ${result.bytesPerConnection.toFixed(1)} bytes each; medians of ${ROUNDS} rounds`,
-  );
-  for (const { load, insertNs, hitNs, missNs } of result.loads) {
-    const figures = [insertNs, hitNs, missNs].map((ns) => `${ns.toFixed(0)} ns`.padStart(8));
-    console.log(
-      `  ${`${load * 100} %`.padStart(5)} full: insert ${figures[0]}, find ${figures[1]}, miss ${figures[2]}`,
-    );
-  }
-  const { idleUs, expiredUs, longestUs } = result.collect;
-  console.log(
-    `  garbage collection, ${COLLECT_SLOTS} slots at a time: ${idleUs.toFixed(0)} us with nothing to do,`,
-  );
-  console.log(
-    `  ${expiredUs.toFixed(0)} us when all have expired, longest piece of a round ${longestUs.toFixed(0)} us`,
-  );
+function measure(family) {
+  round(family); // the engine warms up
+  const rounds = Array.from({ length: ROUNDS }, () => round(family));
+  const middle = (read) => median(rounds.map(read));
+  return {
+    family,
+    connections: CAPACITY,
+    bytesPerConnection: rounds[0].bytesPerConnection,
+    loads: LOADS.map((load, i) => ({
+      load,
+      insertNs: middle((each) => each.loads[i].insertNs),
+      hitNs: middle((each) => each.loads[i].hitNs),
+      missNs: middle((each) => each.loads[i].missNs),
+    })),
+    collect: {
+      slots: COLLECT_SLOTS,
+      idleUs: middle((each) => each.idle.medianUs),
+      expiredUs: middle((each) => each.expired.medianUs),
+      longestUs: middle((each) => Math.max(each.idle.longestUs, each.expired.longestUs)),
+    },
+  };
 }
+
+function print({ family, connections, bytesPerConnection, loads, collect: pieces }) {
+  const bytes = bytesPerConnection.toFixed(1);
+  console.log(`IPv${family}, ${connections} connections: ${bytes} bytes each; medians of ${ROUNDS} rounds`);
+  for (const { load, insertNs, hitNs, missNs } of loads) {
+    const figures = [insertNs, hitNs, missNs].map((ns) => `${ns.toFixed(0)} ns`.padStart(8));
+    const share = `${load * 100} %`.padStart(5);
+    console.log(`  ${share} full: insert ${figures[0]}, find ${figures[1]}, miss ${figures[2]}`);
+  }
+  const [idle, expired, longest] = [pieces.idleUs, pieces.expiredUs, pieces.longestUs].map((us) =>
+    us.toFixed(0),
+  );
+  console.log(`  garbage collection, ${pieces.slots} slots at a time: ${idle} us with nothing to do,`);
+  console.log(`  ${expired} us when all have expired, longest piece of a round ${longest} us`);
+}
+
+const results = [4, 6].map(measure);
+if (process.argv.includes('--json')) console.log(JSON.stringify(results));
+else results.forEach(print);

@@ -2,8 +2,8 @@
 export { Affinity, AFFINITY_NETWORKS, type AffinityOptions } from './balance/affinity.js';
 export { LoadFactors, type LoadedServer, type ServerLoad } from './balance/loadFactors.js';
 export { SlowStart, type StartingServer } from './balance/slowStart.js';
-export { ConnectionCounts } from './connectionCounts.js';
-export { ConnectionState } from './connectionRecord.js';
+export { ConnectionCounts } from './map/connectionTally.js';
+export { ConnectionState } from './map/connectionRecord.js';
 export { Counter, COUNTER_CELLS, describeCounters, dropCounter } from './counters.js';
 export { Dispatcher } from './dispatcher.js';
 export {
@@ -25,7 +25,7 @@ export {
   type PortConfig,
 } from './serviceTree.js';
 export type { ConnectionRow } from './snapshot.js';
-export { defaultTimeouts, type Timeouts } from './timeouts.js';
+export { defaultTimeouts, type Timeouts } from './map/timeouts.js';
 export { DropReason, dropReasonNames, Verdict, verdictNames } from './verdicts.js';
-export { announcementFrames, virtualMacOf } from './virtualMac.js';
-export { MAX_CONNECTIONS } from './connectionMap.js';
+export { announcementFrames, virtualMacOf } from './neighbours/virtualMac.js';
+export { MAX_CONNECTIONS } from './map/connectionMap.js';

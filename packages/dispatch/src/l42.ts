@@ -20,8 +20,7 @@ export function rewriteL42(memory: Uint8Array, offset: number, servers: ServerTa
   return Verdict.forward;
 }
 
-/** Sends a frame on as it is: the switch, told by the source which port this is not, brings it to the virtual MAC. */
-export function passOn(memory: Uint8Array, offset: number, ownMac: Uint8Array): Verdict {
+/** Makes a frame ready to be sent on as it is: the switch, told by the source which port this is not, brings it to the virtual MAC. */
+export function passOn(memory: Uint8Array, offset: number, ownMac: Uint8Array): void {
   copyMac(ownMac, 0, memory, offset + MAC_BYTES);
-  return Verdict.forward;
 }

@@ -1,17 +1,19 @@
 import type { IpAddress } from 'libnetraw/wire';
-import type { ConnectionState } from './connectionRecord.js';
+import type { ConnectionState } from './map/connectionRecord.js';
 import type { ClusterConfig } from './serviceTree.js';
-import type { Timeouts } from './timeouts.js';
+import type { Timeouts } from './map/timeouts.js';
 
 /** Bytes of the vnet header, which belongs to a held frame. */
 export const DEFAULT_HEADROOM_BYTES = 10;
+/** What Ethernet carries. */
+export const DEFAULT_MTU_BYTES = 1500;
 
 /** What a dispatcher is made from. */
 export interface DispatcherOptions {
   clusters: readonly ClusterConfig[];
   /** The hardware address of this node's interface. */
   ownMac: Uint8Array;
-  /** Most connections at a time. */
+  /** Most connections at a time; of each address family that has a cluster. */
   maxConnections: number;
   /** Keys the hash of the connection map; random, and known to nobody else. Up to 53 bits are used. */
   seed: number;

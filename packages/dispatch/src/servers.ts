@@ -2,13 +2,15 @@ import {
   copyMac,
   type IpAddress,
   IPV6_ADDRESS_BYTES,
+  ipv6Equals,
+  isGroupMac,
   isZeroMac,
   MAC_BYTES,
   macEquals,
   readI32,
   writeU32,
 } from 'libnetraw/wire';
-import { mix32 } from './halfSipHash.js';
+import { mix32 } from './map/halfSipHash.js';
 
 /** Server slots are 0 to 254: a ring has at most 254 members, and one byte of a connection's record names its server. */
 export const MAX_SERVERS = 255;
@@ -148,6 +150,34 @@ export class ServerTable {
   /** The slot of the server with this unsigned address, or -1. */
   slotOf(address: number): number {
     return this.slots.get(address) ?? -1;
+  }
+
+  /** Where the address of a server begins in {@link addressBytes}. */
+  addressAt(slot: number, family: 4 | 6): number {
+    return slot * SERVER_ADDRESS_BYTES + (family === 4 ? 0 : 4);
+  }
+
+  /** Whether a server has the address at `offset`. */
+  hasAddress(slot: number, family: 4 | 6, memory: Uint8Array, offset: number): boolean {
+    const at = this.addressAt(slot, family);
+    if (family === 4) return readI32(this.addressBytes, at) === readI32(memory, offset);
+    return this.hasAddress6[slot] === 1 && ipv6Equals(this.addressBytes, at, memory, offset);
+  }
+
+  /** The slot of the server that has the address at `offset`, or -1; looks at all of them. */
+  slotAt(family: 4 | 6, memory: Uint8Array, offset: number): number {
+    for (let slot = 0; slot < this.slots.size; slot++) {
+      if (this.hasAddress(slot, family, memory, offset)) return slot;
+    }
+    return -1;
+  }
+
+  /** A frame of a server outside the ring came from the MAC at `offset`: there its frames go from now on. */
+  learnMac(slot: number, memory: Uint8Array, offset: number): void {
+    const at = slot * MAC_BYTES;
+    if (this.fixed[slot] === 0 || macEquals(this.macs, at, memory, offset)) return;
+    if (isGroupMac(memory, offset) || isZeroMac(memory, offset)) return;
+    copyMac(memory, offset, this.macs, at);
   }
 
   /** Whether the six bytes at `offset` are the MAC of a member of the ring; looks at all of them. */

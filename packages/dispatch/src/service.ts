@@ -1,3 +1,5 @@
+import type { Affinity } from './balance/affinity.js';
+import type { ConnectionKey } from './map/connectionKey.js';
 import type { Scheduler } from './schedulers/scheduler.js';
 import { ServerSelection, type ServerSet } from './serverSet.js';
 import type { ServerTable } from './servers.js';
@@ -9,30 +11,40 @@ export interface ServiceOptions {
   /** The servers' port; another one in L4/3 only. */
   readonly targetPort: number;
   readonly scheduler: Scheduler;
+  /** Whether the scheduler is asked about every packet, and no connection is entered. Default false. */
+  readonly isStateless?: boolean;
   /** Names of the servers that it is served by (see `serverName`); absent: by the ring. */
   readonly fixedServers?: ReadonlySet<number>;
   /** Whether a server must have an IPv6 address: packets are rewritten to it. */
   readonly wantsAddress6: boolean;
+  /** Keeps the clients of a network with one server. */
+  readonly affinity?: Affinity;
 }
 
 /** What listens on a port of a cluster, and who serves it. */
 export class Service {
   readonly port: number;
   readonly targetPort: number;
+  readonly isStateless: boolean;
   private readonly scheduler: Scheduler;
+  private readonly affinity: Affinity | undefined;
+  /** Which of all servers are its own; absent: those of the ring. */
   private readonly selects: ((table: ServerTable, slot: number) => boolean) | undefined;
   private selection: ServerSelection | undefined;
   private servers: ServerSet | undefined;
 
-  constructor({ port, targetPort, scheduler, fixedServers, wantsAddress6 }: ServiceOptions) {
+  constructor(options: ServiceOptions) {
+    const { port, targetPort, scheduler, isStateless = false, fixedServers, wantsAddress6 } = options;
     this.port = port;
     this.targetPort = targetPort;
+    this.isStateless = isStateless;
     this.scheduler = scheduler;
-    if (fixedServers !== undefined) {
-      this.selects = (table, slot) => fixedServers.has(table.addresses[slot]);
-    } else if (wantsAddress6) {
-      this.selects = (table, slot) => table.fixed[slot] === 0 && table.hasAddress6[slot] === 1;
-    }
+    this.affinity = options.affinity;
+    if (fixedServers === undefined && !wantsAddress6) return;
+    this.selects = (table, slot) => {
+      if (wantsAddress6 && table.hasAddress6[slot] === 0) return false;
+      return fixedServers?.has(table.addresses[slot]) ?? table.fixed[slot] === 0;
+    };
   }
 
   /** The servers, their weights or who is active have changed. Not on the packet path. */
@@ -51,5 +63,24 @@ export class Service {
    */
   choose(client: number): number {
     return this.servers === undefined ? -1 : this.scheduler.choose(this.servers, client);
+  }
+
+  /**
+   * The same for a connection that begins now: where the port has affinity, the server of the client's network.
+   * @param key whose client words are read
+   */
+  open(key: ConnectionKey, family: 4 | 6, client: number, nowMs: number): number {
+    const { affinity, servers } = this;
+    if (affinity === undefined || servers === undefined) return this.choose(client);
+    const network = affinity.networkOf(key, family);
+    let slot = affinity.find(network, servers, nowMs);
+    if (slot < 0) slot = this.choose(client);
+    if (slot >= 0) affinity.note(network, slot, nowMs);
+    return slot;
+  }
+
+  /** A server has reported that it has a connection of this client. */
+  learn(key: ConnectionKey, family: 4 | 6, slot: number, nowMs: number): void {
+    this.affinity?.learn(this.affinity.networkOf(key, family), slot, nowMs);
   }
 }

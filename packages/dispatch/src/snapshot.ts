@@ -1,6 +1,7 @@
-import type { IpAddress } from 'libnetraw/wire';
-import { type ConnectionState, RECORD_WORDS, Word } from './connectionRecord.js';
-import type { ConnectionMap } from './connectionMap.js';
+import { type IpAddress, IPV6_ADDRESS_BYTES, writeU32 } from 'libnetraw/wire';
+import { type ConnectionMap, MAX_CONNECTIONS } from './map/connectionMap.js';
+import type { ConnectionMaps } from './map/connectionMaps.js';
+import { BYTES_HIGH_MASK, type ConnectionState, Word } from './map/connectionRecord.js';
 import type { ServerTable } from './servers.js';
 import type { ServiceTree } from './serviceTree.js';
 
@@ -19,7 +20,7 @@ export interface ConnectionRow {
   serverAddress: number;
   state: 'half-open' | 'established' | 'closing';
   idleMs: number;
-  /** Seen from the client since this node knows the connection. */
+  /** Seen from the client, in L4/3 from the server too, since this node knows the connection. */
   packets: number;
   /** Frame bytes of those packets. */
   bytes: number;
@@ -27,49 +28,71 @@ export interface ConnectionRow {
 
 const stateNames = { 1: 'half-open', 2: 'established', 3: 'closing' } as const;
 
+/** What rows are made from. */
+export interface SnapshotParts {
+  maps: ConnectionMaps;
+  tree: ServiceTree;
+  servers: ServerTable;
+}
+
 /**
- * Shows up to `limit` connections from slot `from` on. Returns the slot to go on from, or -1 at the end; a call may stop
- * short of its limit, so that it never holds up packets for long.
+ * Shows up to `limit` connections from place `from` on, IPv4 first. Returns the place to go on from, or -1 at the end; a
+ * call may stop short of its limit, so that it never holds up packets for long.
  */
 export function visitConnections(
-  map: ConnectionMap,
-  tree: ServiceTree,
-  servers: ServerTable,
+  parts: SnapshotParts,
   nowMs: number,
   limit: number,
   from: number,
   visit: (row: ConnectionRow) => void,
 ): number {
-  const end = Math.min(map.highWater, from + SCAN_SLOTS);
+  const { ipv4, ipv6 } = parts.maps;
   let shown = 0;
-  for (let slot = from; slot < end; slot++) {
-    if ((map.words[slot * RECORD_WORDS + Word.tag] & 0xff) === 0) continue;
-    if (shown === limit) return slot;
-    visit(rowOf(map, tree, servers, nowMs, slot));
+  let budget = SCAN_SLOTS;
+  // Places of the second map are counted on from where the first one can at most end.
+  for (let place = from; ; place++) {
+    const isSecond = place >= MAX_CONNECTIONS;
+    const map = isSecond ? ipv6 : ipv4;
+    const slot = isSecond ? place - MAX_CONNECTIONS : place;
+    if (slot >= map.highWater) {
+      if (isSecond || ipv6 === ipv4) return -1;
+      place = MAX_CONNECTIONS - 1;
+      continue;
+    }
+    if (budget-- === 0) return place;
+    if ((map.words[slot * map.recordWords + Word.tag] & 0xff) === 0) continue;
+    if (shown === limit) return place;
+    visit(rowOf(map, parts, nowMs, slot));
     shown++;
   }
-  return end < map.highWater ? end : -1;
 }
 
 function rowOf(
   map: ConnectionMap,
-  tree: ServiceTree,
-  servers: ServerTable,
+  { tree, servers }: SnapshotParts,
   nowMs: number,
   slot: number,
 ): ConnectionRow {
-  const word = (at: number): number => map.words[slot * RECORD_WORDS + at];
+  const base = slot * map.recordWords;
+  const word = (at: number): number => map.words[base + at];
   const tag = word(Word.tag);
+  const cluster = tree.clusters[tag >>> 24];
   return {
-    clientAddress: word(Word.client) >>> 0,
+    clientAddress: cluster.family === 4 ? word(Word.client) >>> 0 : clientAddress6(map, base),
     clientPort: word(Word.ports) >>> 16,
-    clusterAddress: tree.clusters[tag >>> 24].address,
+    clusterAddress: cluster.address,
     port: word(Word.ports) & 0xffff,
     protocol: (tag >>> 16) & 0xff,
     serverAddress: servers.addresses[(tag >>> 8) & 0xff],
     state: stateNames[(tag & 0xff) as ConnectionState],
     idleMs: Math.max(0, ((nowMs | 0) - word(Word.lastSeen)) | 0),
     packets: word(Word.packets) >>> 0,
-    bytes: (word(Word.bytesHigh) >>> 0) * 2 ** 32 + (word(Word.bytesLow) >>> 0),
+    bytes: (word(Word.bytesHigh) & BYTES_HIGH_MASK) * 2 ** 32 + (word(Word.bytesLow) >>> 0),
   };
+}
+
+function clientAddress6(map: ConnectionMap, base: number): Uint8Array {
+  const address = new Uint8Array(IPV6_ADDRESS_BYTES);
+  for (let n = 0; n < 4; n++) writeU32(address, 4 * n, map.words[base + Word.client + n]);
+  return address;
 }

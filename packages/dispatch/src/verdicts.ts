@@ -13,7 +13,7 @@ export const Verdict = {
   local: 2,
   /** The answer stands in the dispatcher's `reply`: send that, not the frame. */
   answer: 3,
-  /** Copied into the hold buffer; it comes back through `takeHeld`. */
+  /** Copied; it comes back through `takeHeld`, or `takeFragments` when it waits for the first part of its packet. */
   hold: 4,
   /** Not to be sent; `dropReason` says why. */
   drop: 5,
@@ -32,7 +32,7 @@ export const DropReason = {
   malformedFrame: 1,
   /** ARP that is cut off, of unknown lengths, or from a sender that cannot be one. */
   malformedArp: 2,
-  /** IPv4 header cut off or contradicting itself. */
+  /** IP header cut off or contradicting itself, or extension headers that lead nowhere. */
   malformedIp: 3,
   /** TCP, UDP or ICMP header cut off or contradicting itself. */
   malformedTransport: 4,
@@ -40,19 +40,19 @@ export const DropReason = {
   zeroPort: 5,
   /** SYN together with FIN or RST. */
   badTcpFlags: 6,
-  /** 802.1Q or 802.1ad tag; the cluster lives on untagged interfaces. */
+  /** More than two VLAN tags (802.1Q, 802.1ad). */
   vlanTagged: 7,
-  /** To a virtual MAC, but neither IPv4 nor ARP. */
-  notIpv4: 8,
+  /** To a virtual MAC, but neither IP nor ARP. */
+  notIp: 8,
   /** To a virtual MAC, but not to its cluster address. */
   wrongAddress: 9,
-  /** From a cluster address, or from an address that nobody can have. */
+  /** From a cluster address, or from one that no client can have. */
   spoofed: 10,
-  /** Part of a fragmented datagram: only its first part would have ports. */
+  /** A later part of a fragmented packet whose first part, which has the ports, did not come or was itself dropped. */
   fragment: 11,
-  /** Neither TCP, UDP nor ICMP. */
+  /** Neither TCP, UDP nor ICMP of its family. */
   unknownProtocol: 12,
-  /** ICMP other than an echo request. */
+  /** ICMP that is for hosts, not for a cluster: neither an echo request nor an error about what a server sent. */
   icmpNotEcho: 13,
   /** The cluster has no service on this port and protocol. */
   noService: 14,
@@ -68,6 +68,22 @@ export const DropReason = {
   leaseExpired: 19,
   /** The shell's: the kernel did not take the frame. */
   sendFailed: 20,
+  /** A neighbour solicitation or advertisement that is cut off or breaks RFC 4861. */
+  malformedNeighbour: 21,
+  /** An ICMP error that quotes no TCP or UDP packet from the cluster address that it is sent to. */
+  icmpNoConnection: 22,
+  /** A fragment that cannot be: of an impossible length or place, or a first one without its whole transport header. */
+  badFragment: 23,
+  /** A fragment that has bytes which another one had already, or any of its packet after that (RFC 5722). */
+  fragmentOverlap: 24,
+  /** L4/3: its time to live is over, and no answer may be given. */
+  hopsExceeded: 25,
+  /** L4/3: larger than the next link's MTU and not to be cut, and no answer may be given. Also: a ping too long to be answered. */
+  tooBig: 26,
+  /** L4/3: from a server's port, but not from the server that has the connection. */
+  wrongServer: 27,
+  /** L4/3: to a ghost gateway from an address that is no server's. */
+  unknownSender: 28,
 } as const;
 
 export type DropReason = (typeof DropReason)[keyof typeof DropReason];

@@ -77,7 +77,7 @@ describe('numbers are an interface', () => {
       'zeroPort',
       'badTcpFlags',
       'vlanTagged',
-      'notIpv4',
+      'notIp',
       'wrongAddress',
       'spoofed',
       'fragment',
@@ -308,7 +308,7 @@ describe('the mode', () => {
     const dispatcher = createDispatcher();
     dispatcher.setMode('stray');
     const { memory, length } = createFrame();
-    expect(dispatcher.process(memory, HEADROOM, length, 0)).toBe(Verdict.forward);
+    expect(dispatcher.process(memory, HEADROOM, length, 0)).toBe(Verdict.outward);
     expect(formatMac(memory, HEADROOM)).toBe(formatMac(VIRTUAL_MAC));
     expect(formatMac(memory, HEADROOM + 6)).toBe(formatMac(OWN_MAC));
   });
@@ -344,7 +344,7 @@ describe('the mode', () => {
     dispatcher.takeHeld((memory, offset, length) =>
       verdicts.push(dispatcher.process(memory, offset, length, 0)),
     );
-    expect(verdicts).toEqual([Verdict.forward]);
+    expect(verdicts).toEqual([Verdict.outward]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ClusterConfig, ServiceTree } from '../src/serviceTree.js';
-import { virtualMacOf } from '../src/virtualMac.js';
+import { virtualMacOf } from '../src/neighbours/virtualMac.js';
 import { address } from './world.js';
 
 function config(text: string, ports: ClusterConfig['ports'] = []): ClusterConfig {

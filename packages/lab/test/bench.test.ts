@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { failoverLines } from '../src/bench/failovers.js';
+import { DIRECT, RINGMASTER } from '../src/bench/contenders.js';
 import { parseWrk } from '../src/bench/load.js';
-import { compare, figure, table } from '../src/bench/report.js';
+import { picture } from '../src/bench/picture.js';
+import { rebuildLines } from '../src/bench/rebuilds.js';
+import { compare, figure, table, type Series } from '../src/bench/report.js';
 import { median, pairedRatios, percentile } from '../src/bench/statistics.js';
+import { targetLines } from '../src/bench/targets.js';
 
 const REPORT = `Running 2s test @ http://10.0.0.100/
   1 threads and 64 connections
@@ -74,6 +78,12 @@ describe('report', () => {
     expect(lines[2].indexOf('requests/s')).toBe(lines[3].indexOf('requests/s'));
   });
 
+  test('without the base the first contender is what others are compared with', () => {
+    const rows = compare(series, 'nobody');
+    expect(rows[0].ratio.median).toBe(1);
+    expect(rows[1].ratio.median).toBeCloseTo(0.85);
+  });
+
   test('figures keep a few digits', () => {
     expect([5.25, 48_100, 3_038_689_361].map(figure)).toEqual(['5.3', '48.1k', '3.0G']);
   });
@@ -95,3 +105,60 @@ describe('failover series', () => {
     expect(killed([30, 61, 70])[0]).toMatch(/MISSED/);
   });
 });
+
+describe('targets', () => {
+  const of = (contender: string, work: string, unit: string, values: number[]): Series => {
+    return { contender, work, unit, values, errors: 0 };
+  };
+  const lines = (series: readonly Series[]) => targetLines(compare(series, DIRECT));
+
+  test('ratios are those of the rounds, and only of what was measured', () => {
+    const direct = of(DIRECT, 'keep-alive', 'requests/s', [100, 10, 100]);
+    const own = (values: number[]) => of(RINGMASTER, 'keep-alive', 'requests/s', values);
+    expect(lines([direct, own([85, 9, 84])])).toEqual(['keep-alive: 0.85 of direct (target 0.85: met)']);
+    expect(lines([direct, own([84, 9, 80])])).toEqual(['keep-alive: 0.84 of direct (target 0.85: MISSED)']);
+    expect(lines([direct])).toEqual([]);
+  });
+
+  test('latencies are differences', () => {
+    const direct = of(DIRECT, 'latency', 'us p50', [30, 60, 40]);
+    const own = of(RINGMASTER, 'latency', 'us p50', [45, 70, 90]);
+    expect(lines([direct, own])).toEqual(['latency: 15.0 us p50 over direct (target at most 30: met)']);
+  });
+
+  test('learning so many connections has a target for the numbers that were asked for', () => {
+    const series = [
+      { connections: 100_000, ms: [200, 301, 400] },
+      { connections: 5, ms: [1] },
+    ];
+    expect(rebuildLines(series)).toEqual([
+      '100000 connections: 301 ms at the median, 400 ms at most of 3 runs (target 300: MISSED)',
+      '5 connections: 1 ms at the median, 1 ms at most of 1 runs',
+    ]);
+  });
+});
+
+describe('picture', () => {
+  const rows = compare(
+    [
+      { contender: DIRECT, work: 'bulk', unit: 'bytes/s', values: [1e9, 1e9], errors: 0 },
+      { contender: 'a < b', work: 'bulk', unit: 'bytes/s', values: [5e8, 2e9], errors: 0 },
+    ],
+    DIRECT,
+  );
+
+  test('has a bar for each contender, as long as its ratio, and no panel without figures', () => {
+    const svg = picture(rows);
+    const widths = [...svg.matchAll(/<rect class="(?:own|base|other)"[^>]* width="([\d.]+)"/g)].map(
+      firstGroup,
+    );
+    expect(widths[1] / widths[0]).toBeCloseTo(1.25);
+    expect(svg).toContain('a &lt; b');
+    expect(svg).not.toContain('keep-alive');
+    expect(svg.match(/<(\w+)/g)).not.toContain('<b');
+  });
+});
+
+function firstGroup(match: RegExpExecArray): number {
+  return Number(match[1]);
+}

@@ -12,7 +12,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   wire: {
     module: './targets/wire.js',
     share: 300,
-    what: 'libnetraw/wire: ethernet, arp, ipv4, tcp, udp, icmp, vnet header, checksums, address texts',
+    what: 'libnetraw/wire: ethernet, arp, ipv4, ipv6, neighbour discovery, tcp, udp, icmp, vnet header, checksums, address texts',
   },
   'ring-packet': {
     module: './targets/ringPacket.js',
@@ -47,7 +47,12 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   dispatcher: {
     module: './targets/dispatcher.js',
     share: 80,
-    what: 'dispatch: sequences of frames in every mode',
+    what: 'dispatch: sequences of frames in L4/2, in every mode',
+  },
+  'two-way': {
+    module: './targets/twoWay.js',
+    share: 40,
+    what: 'dispatch: sequences of frames of clients and servers in L4/3, in every mode',
   },
   inventory: {
     module: './targets/inventory.js',

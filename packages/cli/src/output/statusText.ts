@@ -1,5 +1,12 @@
 /** The status document as text for people. */
-import type { DrainStatus, MemberStatus, StatusDocument } from '@ringmaster/node';
+import type {
+  CheckStatus,
+  DrainStatus,
+  LoadStatus,
+  MemberStatus,
+  StatusDocument,
+  WeightStatus,
+} from '@ringmaster/node';
 import pc from 'picocolors';
 import { duration } from './connectionsText.js';
 import { table } from './table.js';
@@ -53,6 +60,13 @@ function rebuildText({ rebuild }: StatusDocument): string {
     : `${rebuild.percent.toFixed(0)} % after ${took}`;
 }
 
+/** `good, answered in 2 ms`, `ill: ... answered 500, expected 2xx` */
+function checkText({ state, ok, responseMs, lastFailure }: CheckStatus): string {
+  if (ok === null || responseMs === null) return 'not checked yet';
+  if (ok) return `${state}, answered in ${responseMs.toFixed(0)} ms`;
+  return `${state}: ${lastFailure ?? 'no answer'}`;
+}
+
 /** Counters as rows; the reasons for drops one by one, those that never happened left out. */
 function counterRows(counters: StatusDocument['counters']): [string, string][] {
   return Object.entries(counters).flatMap(([name, value]): [string, string][] => {
@@ -69,6 +83,7 @@ export function statusText(status: StatusDocument): string {
   const facts: [string, string][] = [
     ['connections', `${total} (${established} established, ${halfOpen} half-open, ${closing} closing)`],
     ['rebuild of the connection map', rebuildText(status)],
+    ...(status.health ?? []).map((check): [string, string] => [`health: ${check.check}`, checkText(check)]),
     ...counterRows(status.counters),
   ];
   return [
@@ -81,11 +96,33 @@ export function statusText(status: StatusDocument): string {
   ].join('\n');
 }
 
+/** `2`, `0.5 of 2 (slow start)`, `0.31 (load)` */
+function weightText({ configured, share, loadFactor, inForce }: WeightStatus): string {
+  const why = [share < 1 ? 'slow start' : '', loadFactor === 1 ? '' : 'load'].filter(
+    (reason) => reason !== '',
+  );
+  if (configured === 0 || why.length === 0) return String(configured);
+  return `${inForce.toFixed(2)} of ${configured} (${why.join(', ')})`;
+}
+
+const LOAD_HEAD = ['CONNECTIONS', 'NEW/S', 'QUEUE', 'ANSWERS IN'] as const;
+
+function loadCells(load: LoadStatus | undefined): string[] {
+  if (load === undefined) return LOAD_HEAD.map(() => '?');
+  const { connections, newPerSecond, acceptQueue, acceptQueueLimit, responseMs } = load;
+  const answers = responseMs === null ? '-' : `${responseMs.toFixed(responseMs < 10 ? 1 : 0)} ms`;
+  return [String(connections), newPerSecond.toFixed(1), `${acceptQueue}/${acceptQueueLimit}`, answers];
+}
+
 /** What `ringmaster members` prints. */
 export function membersText(members: readonly MemberStatus[]): string {
-  const rows = members.map(({ address, id, mac, role, active, drain }) => {
+  // A node of an earlier version tells none of it.
+  const tellsLoad = members.some(({ load }) => load !== undefined);
+  const rows = members.map(({ address, id, mac, role, active, drain, weight, load }) => {
     const serves = drain === undefined ? (active ? 'yes' : 'no') : drainText(drain);
-    return [address, String(id), mac, role, serves];
+    const balance = tellsLoad ? [weight === undefined ? '?' : weightText(weight), ...loadCells(load)] : [];
+    return [address, String(id), mac, role, serves, ...balance];
   });
-  return table(['ADDRESS', 'ID', 'MAC', 'ROLE', 'ACTIVE'], rows);
+  const head = ['ADDRESS', 'ID', 'MAC', 'ROLE', 'ACTIVE'];
+  return table(tellsLoad ? [...head, 'WEIGHT', ...LOAD_HEAD] : head, rows);
 }

@@ -1,4 +1,5 @@
-import { halfSipHash3, mix32 } from '../halfSipHash.js';
+import type { ConnectionKey } from '../map/connectionKey.js';
+import { halfSipHash3, mix32 } from '../map/halfSipHash.js';
 import type { ServerSet } from '../serverSet.js';
 
 /** Which clients belong together, and for how long. */
@@ -40,6 +41,11 @@ export class Affinity {
     this.options = options;
     this.key0 = mix32(options.seed ^ 0x41464649);
     this.key1 = mix32(Math.floor(options.seed / 2 ** 32) ^ this.key0);
+  }
+
+  /** What the network of a connection's client is known by. */
+  networkOf({ client0, client1, client2, client3 }: ConnectionKey, family: 4 | 6): number {
+    return family === 4 ? this.network4(client0) : this.network6(client0, client1, client2, client3);
   }
 
   /** What the network of an IPv4 client is known by. @param client its address, signed or not */

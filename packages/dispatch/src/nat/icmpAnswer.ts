@@ -2,17 +2,20 @@
 import {
   copyMac,
   ICMP_HEADER_BYTES,
+  IcmpType,
+  Icmpv6Type,
   internetChecksum,
   IpProtocol,
   IPV4_HEADER_BYTES,
+  IPV6_HEADER_BYTES,
   MAC_BYTES,
   pseudoHeaderSum6,
   writeU16,
   writeU32,
 } from 'libnetraw/wire';
+import type { Reply } from '../neighbours/reply.js';
 import { addressBytes, addressOffset, type PacketPlaces, Side } from './packet.js';
 
-const IPV6_HEADER_BYTES = 40;
 const HOPS = 64;
 const DONT_FRAGMENT = 0x4000;
 const VERSION_6 = 0x60000000;
@@ -20,20 +23,6 @@ const VERSION_6 = 0x60000000;
 const MAX_ERROR_BYTES_4 = 576;
 /** The least MTU of IPv6, which an ICMPv6 error keeps to (RFC 4443, section 2.4 c). */
 const MAX_ERROR_BYTES_6 = 1280;
-/** What an answer takes at most beside its payload: Ethernet header, tag, IP header. */
-const L2_AND_IP_BYTES = 18 + IPV6_HEADER_BYTES;
-
-/** Bytes that a buffer for answers needs on links of this MTU. */
-export function answerBytes(mtuBytes: number): number {
-  return Math.max(mtuBytes, MAX_ERROR_BYTES_6) + L2_AND_IP_BYTES;
-}
-
-/** An address in network order, somewhere in a memory. */
-export interface AddressPlace {
-  readonly bytes: Uint8Array;
-  readonly at: number;
-}
-
 /** Errors by name; types and codes differ by family. */
 export const IcmpError = { timeExceeded: 0, tooBig: 1 } as const;
 export type IcmpError = (typeof IcmpError)[keyof typeof IcmpError];
@@ -47,22 +36,19 @@ const ERRORS_6 = [
   { type: 3, code: 0 },
   { type: 2, code: 0 },
 ];
-const ECHO_REPLY_4 = 0;
-const ECHO_REPLY_6 = 129;
 
-/** Writes answers into one buffer, each over the last. An answer goes back to where the frame came from. */
+/** Writes answers into a reply, each over the last. An answer goes back to where the frame came from. */
 export class IcmpAnswers {
-  private readonly reply: Uint8Array;
+  private readonly reply: Reply;
 
-  /** @param reply at least {@link answerBytes} of the greatest MTU. */
-  constructor(reply: Uint8Array) {
+  constructor(reply: Reply) {
     this.reply = reply;
   }
 
   /**
-   * Writes an error about a packet, quoting as much of it as the rules allow; returns the bytes of the frame.
+   * Writes an error about a packet, quoting as much of it as the rules allow.
    *
-   * @param from whose answer it is
+   * @param from the address of who sends it, in network order
    * @param mtuBytes of `tooBig`: the next hop's
    */
   error(
@@ -70,50 +56,52 @@ export class IcmpAnswers {
     frameOffset: number,
     packet: PacketPlaces,
     kind: IcmpError,
-    from: AddressPlace,
+    from: Uint8Array,
     mtuBytes: number,
-  ): number {
-    const { reply } = this;
+  ): void {
+    const { bytes } = this.reply;
     const { family, ipOffset, end } = packet;
     const ipAt = this.writeLink(memory, frameOffset, ipOffset);
     const icmpAt = ipAt + ipHeaderBytes(family);
     const most = family === 4 ? MAX_ERROR_BYTES_4 : MAX_ERROR_BYTES_6;
     const quotedBytes = Math.min(end - ipOffset, most - ipHeaderBytes(family) - ICMP_HEADER_BYTES);
     const { type, code } = (family === 4 ? ERRORS_4 : ERRORS_6)[kind];
-    reply[icmpAt] = type;
-    reply[icmpAt + 1] = code;
-    writeU32(reply, icmpAt + 4, mtuBytes);
-    copyBytes(memory, ipOffset, reply, icmpAt + ICMP_HEADER_BYTES, quotedBytes);
-    return this.finish(memory, packet, ipAt, from.bytes, from.at, ICMP_HEADER_BYTES + quotedBytes);
+    bytes[icmpAt] = type;
+    bytes[icmpAt + 1] = code;
+    writeU32(bytes, icmpAt + 4, mtuBytes);
+    copyBytes(memory, ipOffset, bytes, icmpAt + ICMP_HEADER_BYTES, quotedBytes);
+    this.finish(memory, packet, ipAt, from, 0, ICMP_HEADER_BYTES + quotedBytes);
   }
 
   /**
-   * Writes the answer to an echo request, from the address that was asked; returns the bytes of the frame, or 0 when the
-   * request is too long to be answered in one frame.
+   * Writes the answer to an echo request, from the address that was asked. False when the request is too long to be
+   * answered in one frame.
    */
-  echo(memory: Uint8Array, frameOffset: number, packet: PacketPlaces): number {
-    const { reply } = this;
+  echo(memory: Uint8Array, frameOffset: number, packet: PacketPlaces): boolean {
+    const { bytes, ipBytes } = this.reply;
     const { family, ipOffset, transportOffset, end } = packet;
     const icmpBytes = end - transportOffset;
-    if (icmpBytes > reply.length - L2_AND_IP_BYTES) return 0;
+    if (ipHeaderBytes(family) + icmpBytes > ipBytes) return false;
     const ipAt = this.writeLink(memory, frameOffset, ipOffset);
     const icmpAt = ipAt + ipHeaderBytes(family);
-    copyBytes(memory, transportOffset, reply, icmpAt, icmpBytes);
-    reply[icmpAt] = family === 4 ? ECHO_REPLY_4 : ECHO_REPLY_6;
-    return this.finish(memory, packet, ipAt, memory, addressOffset(packet, Side.destination), icmpBytes);
+    copyBytes(memory, transportOffset, bytes, icmpAt, icmpBytes);
+    bytes[icmpAt] = family === 4 ? IcmpType.echoReply : Icmpv6Type.echoReply;
+    this.finish(memory, packet, ipAt, memory, addressOffset(packet, Side.destination), icmpBytes);
+    return true;
   }
 
-  /** The link's header of the answer: MACs exchanged, the rest (a tag, the EtherType) as it came. Returns where IP begins. */
+  /** The link's header of the answer: MACs exchanged, the rest (tags, the EtherType) as it came. Returns where IP begins. */
   private writeLink(memory: Uint8Array, frameOffset: number, ipOffset: number): number {
     const { reply } = this;
     const linkBytes = ipOffset - frameOffset;
-    copyMac(memory, frameOffset + MAC_BYTES, reply, 0);
-    copyMac(memory, frameOffset, reply, MAC_BYTES);
-    copyBytes(memory, frameOffset + 2 * MAC_BYTES, reply, 2 * MAC_BYTES, linkBytes - 2 * MAC_BYTES);
+    reply.isLocal = false;
+    copyMac(memory, frameOffset + MAC_BYTES, reply.bytes, 0);
+    copyMac(memory, frameOffset, reply.bytes, MAC_BYTES);
+    copyBytes(memory, frameOffset + 2 * MAC_BYTES, reply.bytes, 2 * MAC_BYTES, linkBytes - 2 * MAC_BYTES);
     return linkBytes;
   }
 
-  /** Writes the IP header and the ICMP checksum over a message of `icmpBytes` bytes; returns where the frame ends. */
+  /** Writes the IP header and the ICMP checksum over a message of `icmpBytes` bytes. */
   private finish(
     memory: Uint8Array,
     packet: PacketPlaces,
@@ -121,23 +109,23 @@ export class IcmpAnswers {
     fromBytes: Uint8Array,
     fromAt: number,
     icmpBytes: number,
-  ): number {
-    const { reply } = this;
+  ): void {
+    const { bytes } = this.reply;
     const { family } = packet;
     const icmpAt = ipAt + ipHeaderBytes(family);
-    const bytes = addressBytes(family);
-    if (family === 4) startHeader4(reply, ipAt, icmpBytes);
-    else startHeader6(reply, ipAt, icmpBytes);
-    const sourceAt = icmpAt - 2 * bytes;
-    const destinationAt = icmpAt - bytes;
-    copyBytes(fromBytes, fromAt, reply, sourceAt, bytes);
-    copyBytes(memory, addressOffset(packet, Side.source), reply, destinationAt, bytes);
-    if (family === 4) writeU16(reply, ipAt + 10, internetChecksum(reply, ipAt, IPV4_HEADER_BYTES));
+    const length = addressBytes(family);
+    if (family === 4) startHeader4(bytes, ipAt, icmpBytes);
+    else startHeader6(bytes, ipAt, icmpBytes);
+    const sourceAt = icmpAt - 2 * length;
+    const destinationAt = icmpAt - length;
+    copyBytes(fromBytes, fromAt, bytes, sourceAt, length);
+    copyBytes(memory, addressOffset(packet, Side.source), bytes, destinationAt, length);
+    if (family === 4) writeU16(bytes, ipAt + 10, internetChecksum(bytes, ipAt, IPV4_HEADER_BYTES));
     const initial =
-      family === 4 ? 0 : pseudoHeaderSum6(reply, sourceAt, destinationAt, IpProtocol.icmpv6, icmpBytes);
-    writeU16(reply, icmpAt + 2, 0);
-    writeU16(reply, icmpAt + 2, internetChecksum(reply, icmpAt, icmpBytes, initial));
-    return icmpAt + icmpBytes;
+      family === 4 ? 0 : pseudoHeaderSum6(bytes, sourceAt, destinationAt, IpProtocol.icmpv6, icmpBytes);
+    writeU16(bytes, icmpAt + 2, 0);
+    writeU16(bytes, icmpAt + 2, internetChecksum(bytes, icmpAt, icmpBytes, initial));
+    this.reply.length = icmpAt + icmpBytes;
   }
 }
 

@@ -27,3 +27,10 @@ export const SCHEDULER_NAMES = Object.keys(makers) as readonly SchedulerName[];
 export function createScheduler(name: SchedulerName, seed: number): Scheduler {
   return makers[name](seed);
 }
+
+const WITHOUT_MAP: readonly SchedulerName[] = ['source-hash', 'maglev'];
+
+/** Whether a scheduler always gives the same client the same server, so that nobody need remember. */
+export function canBeStateless(name: SchedulerName): boolean {
+  return WITHOUT_MAP.includes(name);
+}

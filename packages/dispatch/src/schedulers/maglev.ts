@@ -1,4 +1,4 @@
-import { mix32 } from '../halfSipHash.js';
+import { mix32 } from '../map/halfSipHash.js';
 import type { ServerSet } from '../serverSet.js';
 import type { Scheduler } from './scheduler.js';
 

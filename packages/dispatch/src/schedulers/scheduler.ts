@@ -7,7 +7,7 @@ export interface Scheduler {
   /**
    * A slot of `servers` that takes new connections, or -1 when none does. `update` has been called since the servers
    * changed.
-   * @param client the client's address, an unsigned 32-bit number
+   * @param client the client's address, an unsigned 32-bit number; an IPv6 one folded into as many bits
    */
   choose(servers: ServerSet, client: number): number;
 }

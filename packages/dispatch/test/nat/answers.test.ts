@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AnswerLimit } from '../../src/nat/answerLimit.js';
 import { hopsOf, takeHop } from '../../src/nat/hops.js';
-import { answerBytes, IcmpAnswers, IcmpError } from '../../src/nat/icmpAnswer.js';
+import { IcmpAnswers, IcmpError } from '../../src/nat/icmpAnswer.js';
+import { Reply } from '../../src/neighbours/reply.js';
 import {
   ends,
   errorPacket,
@@ -54,24 +55,18 @@ describe('errors', () => {
         const ip = segmentPacket(from, to, 17, payload, 'full');
         const { memory, packet } = frameOf(ip, linkBytes);
         const before = memory.slice();
-        const reply = new Uint8Array(answerBytes(1500));
+        const reply = new Reply(1500);
         const mtu = kind === IcmpError.tooBig ? 1400 : 0;
-        const length = new IcmpAnswers(reply).error(
-          memory,
-          HEADROOM,
-          packet,
-          kind,
-          { bytes: answerer.address, at: 0 },
-          mtu,
-        );
+        new IcmpAnswers(reply).error(memory, HEADROOM, packet, kind, answerer.address, mtu);
+        const { bytes, length } = reply;
         expect(memory).toEqual(before);
         const { header, most } = SIZES[packet.family];
         const quoted = Math.min(ip.length, most - header - 8);
         expect(length).toBe(linkBytes + header + 8 + quoted);
-        expect(reply.subarray(0, 6)).toEqual(memory.subarray(HEADROOM + 6, HEADROOM + 12));
-        expect(reply.subarray(6, 12)).toEqual(memory.subarray(HEADROOM, HEADROOM + 6));
-        expect(reply.subarray(12, linkBytes)).toEqual(memory.subarray(HEADROOM + 12, HEADROOM + linkBytes));
-        const answer = reply.slice(linkBytes, length);
+        expect(bytes.subarray(0, 6)).toEqual(memory.subarray(HEADROOM + 6, HEADROOM + 12));
+        expect(bytes.subarray(6, 12)).toEqual(memory.subarray(HEADROOM, HEADROOM + 6));
+        expect(bytes.subarray(12, linkBytes)).toEqual(memory.subarray(HEADROOM + 12, HEADROOM + linkBytes));
+        const answer = bytes.slice(linkBytes, length);
         expect(answer.subarray(header - 2 * from.address.length, header)).toEqual(
           Uint8Array.from([...answerer.address, ...from.address]),
         );
@@ -109,14 +104,15 @@ describe('pings', () => {
           const { memory, packet } = frameOf(ip);
           const v4 = packet.family === 4;
           memory.set([v4 ? 8 : 128, 0, 0, 0, 7, 7, 0, 1], packet.transportOffset);
-          const reply = new Uint8Array(answerBytes(1500));
-          const length = new IcmpAnswers(reply).echo(memory, HEADROOM, packet);
+          const reply = new Reply(1500);
+          expect(new IcmpAnswers(reply).echo(memory, HEADROOM, packet)).toBe(true);
+          const { bytes, length } = reply;
           const expected = errorPacket(to, from, payload);
           const header = v4 ? 20 : 40;
           expected.set([v4 ? 0 : 129, 0, 0, 0, 7, 7, 0, 1], header);
           const sum = fullChecksum(expected.subarray(header), to, from, v4 ? 1 : 58);
           expected.set([sum >>> 8, sum & 0xff], header + 2);
-          const answer = reply.slice(14, length);
+          const answer = bytes.slice(14, length);
           if (v4) {
             // The identification is ours to choose, and the checksum with it.
             expect(sumOf(answer.subarray(0, 20))).toBe(0xffff);
@@ -133,11 +129,13 @@ describe('pings', () => {
   it('that are too long for one frame are not', () => {
     const source = { address: Uint8Array.of(10, 9, 0, 2), port: 0 };
     const destination = { address: Uint8Array.of(10, 0, 0, 100), port: 0 };
-    const answers = new IcmpAnswers(new Uint8Array(answerBytes(1500)));
+    const reply = new Reply(1500);
+    const answers = new IcmpAnswers(reply);
     const longest = frameOf(errorPacket(source, destination, new Uint8Array(1472)));
-    expect(answers.echo(longest.memory, HEADROOM, longest.packet)).toBe(14 + 1500);
-    const longer = frameOf(errorPacket(source, destination, new Uint8Array(1493)));
-    expect(answers.echo(longer.memory, HEADROOM, longer.packet)).toBe(0);
+    expect(answers.echo(longest.memory, HEADROOM, longest.packet)).toBe(true);
+    expect(reply.length).toBe(14 + 1500);
+    const longer = frameOf(errorPacket(source, destination, new Uint8Array(1473)));
+    expect(answers.echo(longer.memory, HEADROOM, longer.packet)).toBe(false);
   });
 });
 

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { completeChecksum } from '../../src/nat/completeChecksum.js';
 import { OffloadReader } from '../../src/nat/vnet.js';
 import { type Built, frameOf, HEADROOM, markPartial, segmentPacket } from './packets.js';
 
@@ -67,20 +66,5 @@ describe('the offload header', () => {
     expect(read(built).wireBytes(built.memory, built.packet)).toBe(bytes);
     markSegments(built, 1, 9000);
     expect(read(built).wireBytes(built.memory, built.packet)).toBe(bytes);
-  });
-});
-
-describe('completeChecksum', () => {
-  it('leaves a frame alone that needs none, and refuses a header that points outside', () => {
-    const built = build(6, 10);
-    const before = built.memory.slice();
-    const bytes = built.memory.length - HEADROOM;
-    expect(completeChecksum(built.memory, HEADROOM, bytes)).toBe(true);
-    expect(built.memory).toEqual(before);
-    markPartial(built);
-    built.memory.set([0xff, 0xff], 6);
-    const marked = built.memory.slice();
-    expect(completeChecksum(built.memory, HEADROOM, bytes)).toBe(false);
-    expect(built.memory).toEqual(marked);
   });
 });

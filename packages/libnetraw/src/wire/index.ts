@@ -6,6 +6,8 @@ export * from './ethernet.js';
 export * from './icmp.js';
 export * from './ipAddress.js';
 export * from './ipv4.js';
+export * from './ipv6.js';
+export * from './neighbour.js';
 export * from './segmenter.js';
 export * from './status.js';
 export * from './tcp.js';

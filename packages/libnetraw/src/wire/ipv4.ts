@@ -11,6 +11,7 @@ export const IpProtocol = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58 } as const;
 /** Offsets of fields within the header, for those who rewrite in place. */
 export const Ipv4At = {
   totalLength: 2,
+  fragment: 6,
   ttl: 8,
   protocol: 9,
   checksum: 10,
@@ -18,6 +19,7 @@ export const Ipv4At = {
   destination: 16,
 } as const;
 
+const MAX_TOTAL_LENGTH = 0xffff;
 const DONT_FRAGMENT = 0x4000;
 const MORE_FRAGMENTS = 0x2000;
 const FRAGMENT_OFFSET_MASK = 0x1fff;
@@ -41,11 +43,8 @@ export class Ipv4Header {
   payloadLength = 0;
 }
 
-/**
- * Decodes the IPv4 header at `offset` of `length` bytes (which may contain trailing Ethernet padding). The header
- * checksum is not verified: an end host does that, and offload may have left it to the NIC.
- */
-export function decodeIpv4(memory: Uint8Array, offset: number, length: number, into: Ipv4Header): WireStatus {
+/** Whether {@link decodeIpv4} would succeed, for who reads a few fields in place. */
+export function checkIpv4(memory: Uint8Array, offset: number, length: number): WireStatus {
   if (length < IPV4_HEADER_BYTES) return WireStatus.truncated;
   const versionAndLength = memory[offset];
   if (versionAndLength >>> 4 !== 4) return WireStatus.badVersion;
@@ -53,8 +52,24 @@ export function decodeIpv4(memory: Uint8Array, offset: number, length: number, i
   const totalLength = readU16(memory, offset + Ipv4At.totalLength);
   if (headerLength < IPV4_HEADER_BYTES) return WireStatus.badHeaderLength;
   if (totalLength < headerLength) return WireStatus.badLength;
-  if (totalLength > length) return WireStatus.truncated;
-  const fragment = readU16(memory, offset + 6);
+  return totalLength > length ? WireStatus.truncated : WireStatus.ok;
+}
+
+/** Whether a packet that {@link checkIpv4} finds good is a part of a larger one. */
+export function isIpv4Fragment(memory: Uint8Array, offset: number): boolean {
+  return (readU16(memory, offset + Ipv4At.fragment) & (MORE_FRAGMENTS | FRAGMENT_OFFSET_MASK)) !== 0;
+}
+
+/**
+ * Decodes the IPv4 header at `offset` of `length` bytes (which may contain trailing Ethernet padding). The header
+ * checksum is not verified: an end host does that, and offload may have left it to the NIC.
+ */
+export function decodeIpv4(memory: Uint8Array, offset: number, length: number, into: Ipv4Header): WireStatus {
+  const status = checkIpv4(memory, offset, length);
+  if (status !== WireStatus.ok) return status;
+  const headerLength = (memory[offset] & 15) * 4;
+  const totalLength = readU16(memory, offset + Ipv4At.totalLength);
+  const fragment = readU16(memory, offset + Ipv4At.fragment);
   into.headerLength = headerLength;
   into.totalLength = totalLength;
   into.identification = readU16(memory, offset + 4);
@@ -67,6 +82,23 @@ export function decodeIpv4(memory: Uint8Array, offset: number, length: number, i
   into.destination = readU32(memory, offset + Ipv4At.destination);
   into.payloadOffset = offset + headerLength;
   into.payloadLength = totalLength - headerLength;
+  return WireStatus.ok;
+}
+
+/** The same for a packet that an ICMP error quotes: it may be cut off behind its header (RFC 792, RFC 1812, 4.3.2.3). */
+export function decodeQuotedIpv4(
+  memory: Uint8Array,
+  offset: number,
+  length: number,
+  into: Ipv4Header,
+): WireStatus {
+  if (length < IPV4_HEADER_BYTES) return WireStatus.truncated;
+  // Of the packet itself nothing is read.
+  const status = decodeIpv4(memory, offset, MAX_TOTAL_LENGTH, into);
+  if (status !== WireStatus.ok) return status;
+  const left = length - into.headerLength;
+  if (left < 0) return WireStatus.truncated;
+  if (into.payloadLength > left) into.payloadLength = left;
   return WireStatus.ok;
 }
 

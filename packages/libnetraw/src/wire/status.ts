@@ -14,6 +14,10 @@ export const WireStatus = {
   badLength: 4,
   /** A variant that this codec does not speak, such as ARP for other than Ethernet and IPv4. */
   unsupported: 5,
+  /** The checksum is wrong. Only decoders that say so look at it. */
+  badChecksum: 6,
+  /** A field has a value that its protocol forbids. */
+  badField: 7,
 } as const;
 
 export type WireStatus = (typeof WireStatus)[keyof typeof WireStatus];

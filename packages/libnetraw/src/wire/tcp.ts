@@ -8,7 +8,7 @@ export const TCP_HEADER_BYTES = 20;
 export const TcpFlag = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, urg: 32, ece: 64, cwr: 128 } as const;
 
 /** Offsets of fields within the header, for those who rewrite in place. */
-export const TcpAt = { sourcePort: 0, destinationPort: 2, flags: 13, checksum: 16 } as const;
+export const TcpAt = { sourcePort: 0, destinationPort: 2, dataOffset: 12, flags: 13, checksum: 16 } as const;
 
 /** A decoded TCP header. */
 export class TcpHeader {
@@ -26,12 +26,19 @@ export class TcpHeader {
   payloadLength = 0;
 }
 
+/** Whether {@link decodeTcp} would succeed, for who reads a few fields in place. */
+export function checkTcp(memory: Uint8Array, offset: number, length: number): WireStatus {
+  if (length < TCP_HEADER_BYTES) return WireStatus.truncated;
+  const headerLength = (memory[offset + TcpAt.dataOffset] >>> 4) * 4;
+  const fits = headerLength >= TCP_HEADER_BYTES && headerLength <= length;
+  return fits ? WireStatus.ok : WireStatus.badHeaderLength;
+}
+
 /** Decodes the TCP header of a segment of `length` bytes. The checksum is not verified. */
 export function decodeTcp(memory: Uint8Array, offset: number, length: number, into: TcpHeader): WireStatus {
-  if (length < TCP_HEADER_BYTES) return WireStatus.truncated;
-  const headerLength = (memory[offset + 12] >>> 4) * 4;
-  if (headerLength < TCP_HEADER_BYTES) return WireStatus.badHeaderLength;
-  if (headerLength > length) return WireStatus.badHeaderLength;
+  const status = checkTcp(memory, offset, length);
+  if (status !== WireStatus.ok) return status;
+  const headerLength = (memory[offset + TcpAt.dataOffset] >>> 4) * 4;
   into.sourcePort = readU16(memory, offset);
   into.destinationPort = readU16(memory, offset + TcpAt.destinationPort);
   into.sequence = readU32(memory, offset + 4);

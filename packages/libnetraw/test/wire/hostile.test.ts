@@ -6,6 +6,10 @@ import {
   decodeEthernet,
   decodeIcmp,
   decodeIpv4,
+  decodeIpv6,
+  decodeNeighbour,
+  decodeQuotedIpv4,
+  decodeQuotedIpv6,
   decodeTcp,
   decodeUdp,
   decodeVnetHeader,
@@ -15,6 +19,8 @@ import {
   EthernetHeader,
   IcmpHeader,
   Ipv4Header,
+  Ipv6Header,
+  NeighbourMessage,
   TcpHeader,
   UdpHeader,
   VnetHeader,
@@ -36,6 +42,15 @@ function decoder<H extends object>(
   };
 }
 
+const neighbourDecoder: Decoder = (memory, offset, length) => {
+  const ip = new Ipv6Header();
+  const message = new NeighbourMessage();
+  const status = decodeIpv6(memory, offset, length, ip);
+  if (status !== WireStatus.ok) return { status };
+  const inner = decodeNeighbour(memory, ip, message);
+  return inner === WireStatus.ok ? { ...message } : { status: inner };
+};
+
 const decoders: [string, Decoder][] = [
   ['ethernet', decoder(decodeEthernet, () => new EthernetHeader())],
   ['arp', decoder(decodeArp, () => new ArpHeader())],
@@ -43,14 +58,23 @@ const decoders: [string, Decoder][] = [
   ['tcp', decoder(decodeTcp, () => new TcpHeader())],
   ['udp', decoder(decodeUdp, () => new UdpHeader())],
   ['icmp', decoder(decodeIcmp, () => new IcmpHeader())],
+  ['ipv6', decoder(decodeIpv6, () => new Ipv6Header())],
+  ['quoted ipv4', decoder(decodeQuotedIpv4, () => new Ipv4Header())],
+  ['quoted ipv6', decoder(decodeQuotedIpv6, () => new Ipv6Header())],
+  ['neighbour', neighbourDecoder],
   ['vnet', decoder(decodeVnetHeader, () => new VnetHeader())],
 ];
 
 /** Random bytes, with a good chance of passing the first checks of each decoder. */
 const bytes = fc
-  .tuple(fc.uint8Array({ maxLength: 80 }), fc.constantFrom(undefined, 0x45, 0x4f, 0x46, 0))
+  .tuple(fc.uint8Array({ maxLength: 80 }), fc.constantFrom(undefined, 0x45, 0x4f, 0x46, 0x60, 0))
   .map(([array, first]) => {
     if (first !== undefined && array.length > 0) array[0] = first;
+    if (first === 0x60) {
+      if (array.length > 8)
+        array.set([0, Math.max(0, array.length - 40), [0, 43, 44, 51, 58, 60][array[6] % 6], 255], 4);
+      return array;
+    }
     if (first !== undefined && array.length > 12) array[12] = 0x50;
     if (first !== undefined && array.length > 4) array.set([0, array.length - (array[3] % 3)], 2);
     if (first === 0 && array.length > 8) array.set([0, 1, 8, 0, 6, 4, 0, 1], 0);

@@ -38,9 +38,18 @@ function ringRules(ring: Mapping, report: Report): void {
 }
 
 function healthRules(health: Mapping, path: ConfigPath, report: Report): void {
-  const kinds = ['http', 'tcp'].filter((kind) => health[kind] !== undefined);
-  if (kinds.length === 0) report('missing', path, 'expected one of the keys http and tcp, found neither');
-  if (kinds.length === 2) report('conflict', path, 'expected one of the keys http and tcp, found both');
+  const kinds = ['http', 'tcp', 'command'].filter((kind) => health[kind] !== undefined);
+  const one = 'expected one of the keys http, tcp and command, found';
+  if (kinds.length === 0) report('missing', path, `${one} none`);
+  if (kinds.length > 1) report('conflict', path, `${one} ${kinds.join(' and ')}`);
+  const url = String(health.http ?? '');
+  for (const key of ['status', 'serverName', 'insecure']) {
+    if (health[key] === undefined || kinds.length !== 1) continue;
+    if (health.http === undefined)
+      report('conflict', [...path, key], 'only a check with http has it; remove it');
+    else if (key === 'insecure' && !url.startsWith('https:'))
+      report('conflict', [...path, key], 'only an https URL has certificates; remove it');
+  }
 }
 
 function portRules(cluster: Mapping, path: ConfigPath, report: Report): void {
@@ -53,6 +62,12 @@ function portRules(cluster: Mapping, path: ConfigPath, report: Report): void {
       const words = STATELESS_SCHEDULERS.join(' or ');
       report('conflict', [...place, 'stateless'], `only scheduler ${words} can do without a connection map`);
     }
+    if (port.stateless === true && port.affinity !== undefined)
+      report(
+        'conflict',
+        [...place, 'affinity'],
+        'a stateless service remembers nobody; remove affinity or stateless',
+      );
     if (typeof port.health === 'object') healthRules(mapping(port.health), [...place, 'health'], report);
     if (typeof port.port !== 'number') return;
     for (const each of protocolsOf(port)) {

@@ -71,16 +71,51 @@ function isHostAndPort(value: string): boolean {
 const HTTP_URL = 'an http or https URL, like http://127.0.0.1:80/';
 const HOST_PORT = 'a host and a port, like 127.0.0.1:80';
 
+const COMMAND = 'a program and its arguments, 1 to 64 texts, like [/usr/local/bin/check, --fast]';
+const STATUS = 'a status (100 to 599), a range like 200-399, or a list of these';
+const TRUE_OR_FALSE = 'true or false';
+const SERVER_NAME = 'a host name, like www.example.org';
+
+/** `204`, `200-399` */
+function toStatusRange(written: number | string): { from: number; to: number } {
+  const [from, to = from] = String(written).split('-').map(Number);
+  return { from, to };
+}
+
+const isStatusRange = (written: unknown): written is number | string => {
+  if (typeof written !== 'number' && !(typeof written === 'string' && /^\d{3}(-\d{3})?$/.test(written)))
+    return false;
+  const { from, to } = toStatusRange(written);
+  return Number.isInteger(from) && from >= 100 && from <= to && to <= 599;
+};
+const statusRange = z.custom<number | string>(isStatusRange, { error: STATUS });
+const statusRanges = z
+  .union([statusRange, z.array(statusRange).min(1, { error: STATUS }).max(64, { error: STATUS })], {
+    error: STATUS,
+  })
+  .transform((written) => [written].flat().map(toStatusRange));
+
 const health = z.strictObject(
   {
     http: z.string({ error: HTTP_URL }).refine(isHttpUrl, { error: HTTP_URL }).optional(),
     tcp: z.string({ error: HOST_PORT }).refine(isHostAndPort, { error: HOST_PORT }).optional(),
+    command: z
+      .array(text(COMMAND), { error: COMMAND })
+      .min(1, { error: COMMAND })
+      .max(64, { error: COMMAND })
+      .optional(),
+    status: statusRanges.optional(),
+    insecure: z.boolean({ error: TRUE_OR_FALSE }).optional(),
+    serverName: z
+      .string({ error: SERVER_NAME })
+      .regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,252})$/, { error: SERVER_NAME })
+      .optional(),
     intervalMs: milliseconds(50, 3_600_000).default(1000),
     timeoutMs: milliseconds(10, 60_000).default(1000),
     rise: whole(1, 100, 'how many good answers in a row bring the node back').default(2),
     fall: whole(1, 100, 'how many bad answers in a row take the node out').default(3),
   },
-  { error: 'a mapping with http or tcp, and optionally intervalMs, timeoutMs, rise, fall' },
+  { error: 'a mapping with http, tcp or command, and optionally intervalMs, timeoutMs, rise, fall' },
 );
 
 const FIXED_SERVERS = 'a list of 1 to 64 servers, like [10.0.0.21, { address: 10.0.0.22, weight: 2 }]';
@@ -92,7 +127,15 @@ const fixedServer = z
   })
   .transform((written) => (typeof written === 'string' ? { address: written, weight: 1 } : written));
 
-const TRUE_OR_FALSE = 'true or false';
+const AFFINITY = 'a mapping like { prefix4: 24, prefix6: 64, timeoutMs: 600000 }';
+const affinity = z.strictObject(
+  {
+    prefix4: whole(1, 32, 'the leading bits of an IPv4 address that clients have in common').default(32),
+    prefix6: whole(1, 128, 'the leading bits of an IPv6 address that clients have in common').default(128),
+    timeoutMs: milliseconds(1000, 86_400_000).default(600_000),
+  },
+  { error: AFFINITY },
+);
 
 const servicePort = z.strictObject(
   {
@@ -106,6 +149,7 @@ const servicePort = z.strictObject(
       .min(1, { error: FIXED_SERVERS })
       .max(64, { error: FIXED_SERVERS })
       .optional(),
+    affinity: affinity.optional(),
     health: health.optional(),
   },
   { error: 'a mapping like { port: 80, protocol: tcp }' },
@@ -166,6 +210,7 @@ export const fileSchema = z.strictObject(
       .strictObject({ interface: interfaceName }, { error: 'a mapping like { interface: eth1 }' })
       .optional(),
     weight: shareOfTheLoad,
+    slowStartMs: milliseconds(0, 3_600_000).default(0),
     capabilities: z
       .array(z.enum(CAPABILITIES, { error: oneOf(CAPABILITIES) }), { error: CAPABILITY_LIST })
       .min(1, { error: CAPABILITY_LIST })

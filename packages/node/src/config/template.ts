@@ -25,6 +25,9 @@ interface: ${options.interface}
 # This node's share of the load, 1 to 255, for schedulers that weigh.
 weight: 1
 
+# How long a server that joins, returns or is undrained takes to get its full share of new connections.
+slowStartMs: 0
+
 # What this node may do: dispatch connections to the others, serve them itself, or both.
 capabilities: [dispatch, serve]
 
@@ -85,11 +88,15 @@ function clustersSection(address: string): string {
         scheduler: round-robin
         # With scheduler source-hash or maglev: remember no connections, work out the server for each packet.
         # stateless: true
+        # Clients of one network (here a whole address) stay with one server, for so long after their last new connection.
+        # affinity: { prefix4: 32, prefix6: 128, timeoutMs: 600000 }
         # l4/3 only: another port of the servers, and servers that are no members of the ring.
         # targetPort: 8080
         # servers: [10.0.0.21, { address: 10.0.0.22, weight: 2 }]
         # A node whose own service fails this check leaves the ring until it answers again.
         # health: { http: "http://127.0.0.1:80/", intervalMs: 1000, timeoutMs: 1000, rise: 2, fall: 3 }
+        # health: { http: "https://127.0.0.1/", status: [200, 300-399], serverName: www.example.org, insecure: false }
         # health: { tcp: "127.0.0.1:80" }
+        # health: { command: [/usr/local/bin/check, --fast] }
 `;
 }

@@ -32,10 +32,24 @@ export interface RingConfig {
   readonly minimumMembers: number;
 }
 
-/** What tells that the service of this node works (R16). Exactly one of `http` and `tcp` is there. */
+/** HTTP statuses, both ends included. */
+export interface StatusRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What tells that the service of this node works (R16). Exactly one of `http`, `tcp` and `command` is there. */
 export interface HealthConfig {
   readonly http?: string;
   readonly tcp?: string;
+  /** Program and arguments. */
+  readonly command?: readonly string[];
+  /** `http`: which statuses are good; absent: 200 to 299. */
+  readonly status?: readonly StatusRange[];
+  /** `http` over TLS: whatever certificate is shown is good. */
+  readonly insecure?: boolean;
+  /** `http`: the name of the service, for Host, SNI and the certificate; absent: the URL's. */
+  readonly serverName?: string;
   readonly intervalMs: number;
   readonly timeoutMs: number;
   readonly rise: number;
@@ -57,7 +71,17 @@ export interface ServicePortConfig {
   readonly stateless: boolean;
   /** L4/3: serve this port instead of the members of the ring. */
   readonly servers?: readonly FixedServerConfig[];
+  readonly affinity?: AffinityConfig;
   readonly health?: HealthConfig;
+}
+
+/** Clients of one network stay with one server. */
+export interface AffinityConfig {
+  /** Leading bits of an address that a network has in common. */
+  readonly prefix4: number;
+  readonly prefix6: number;
+  /** For how long after its last new connection. */
+  readonly timeoutMs: number;
 }
 
 export interface ClusterConfig {
@@ -77,6 +101,8 @@ export interface NodeConfig {
   readonly address6?: string;
   readonly outside?: { readonly interface: string };
   readonly weight: number;
+  /** How long a server that joins takes to get its full share; 0: it gets that at once. */
+  readonly slowStartMs: number;
   readonly capabilities: readonly Capability[];
   readonly ring: RingConfig;
   readonly clusters: readonly ClusterConfig[];

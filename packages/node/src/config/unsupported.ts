@@ -17,11 +17,6 @@ export function unsupportedProblems(config: NodeConfig): ConfigProblem[] {
     if (cluster.mode !== 'l4/2') refuse([...path, 'mode'], `mode ${cluster.mode}`, 'use l4/2');
     if (isIPv6(cluster.address))
       refuse([...path, 'address'], 'an IPv6 cluster address', 'use an IPv4 address');
-    cluster.ports.forEach((port, position) => {
-      if (port.scheduler !== 'load-aware') return;
-      const instead = 'use weighted-least-connections';
-      refuse([...path, 'ports', position, 'scheduler'], `scheduler ${port.scheduler}`, instead);
-    });
   });
   return problems;
 }

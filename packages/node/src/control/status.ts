@@ -17,6 +17,35 @@ export interface MemberStatus {
   readonly active: boolean;
   /** Absent unless an operator drains it. */
   readonly drain?: DrainStatus;
+  /** Its share of new connections. */
+  readonly weight?: WeightStatus;
+  /** What it told of its load; absent when that was never, or too long ago. */
+  readonly load?: LoadStatus;
+}
+
+export interface WeightStatus {
+  /** As its file says; 0 while it is drained. */
+  readonly configured: number;
+  /** Which part of that its slow start allows, 0 to 1. */
+  readonly share: number;
+  /** What the scheduler `load-aware` makes of it; 1 when no port has that. */
+  readonly loadFactor: number;
+  /** The product of the three. */
+  readonly inForce: number;
+}
+
+export interface LoadStatus {
+  /** Open connections to its services. */
+  readonly connections: number;
+  /** Connections that its host accepts a second. */
+  readonly newPerSecond: number;
+  /** Connections that wait to be accepted, and how many may. */
+  readonly acceptQueue: number;
+  readonly acceptQueueLimit: number;
+  /** Of its slowest service to a health check; `null` when nothing tells. */
+  readonly responseMs: number | null;
+  /** How old the report is. */
+  readonly ageMs: number;
 }
 
 export interface DrainStatus {
@@ -64,6 +93,20 @@ export interface StatusCounters {
   readonly [name: string]: number | Readonly<Record<string, number>>;
 }
 
+/** A health check of this node. */
+export interface CheckStatus {
+  /** `http://127.0.0.1:80/`, `tcp 127.0.0.1:25`, `command /usr/bin/check` */
+  readonly check: string;
+  /** What follows from the last results in a row; `unknown` before the first. */
+  readonly state: 'unknown' | 'good' | 'ill';
+  /** The last result, how long it took, and how long ago it was. */
+  readonly ok: boolean | null;
+  readonly responseMs: number | null;
+  readonly ageMs: number | null;
+  /** Why it was last not well, also when it is again. */
+  readonly lastFailure: string | null;
+}
+
 export interface StatusDocument {
   readonly address: string;
   readonly id: number;
@@ -71,6 +114,8 @@ export interface StatusDocument {
   readonly ring: RingStatus;
   readonly connections: ConnectionCounts;
   readonly rebuild: RebuildStatus;
+  /** Absent when nothing is checked. */
+  readonly health?: readonly CheckStatus[];
   readonly counters: StatusCounters;
 }
 

@@ -1,5 +1,4 @@
 /** What the parts of a node are told about it: made from the configuration and the host, nothing else. */
-import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { ClusterConfig as DispatchCluster } from '@ringmaster/dispatch';
@@ -15,10 +14,10 @@ import { encodeServices } from '../services.js';
 export function dispatchClusters(config: NodeConfig): DispatchCluster[] {
   return config.clusters.map((cluster) => {
     const address = ipv4Number(cluster.address);
-    const ports = cluster.ports.map(({ port, protocol, scheduler }) => {
-      assert(scheduler !== 'load-aware', 'unsupportedProblems refuses it');
-      return { port, protocol, scheduler };
-    });
+    const ports = cluster.ports.map(({ port, protocol, scheduler, affinity }) => ({
+      ...{ port, protocol, scheduler },
+      ...(affinity && { affinity }),
+    }));
     return { address, virtualMac: virtualMacOf(address), ports };
   });
 }

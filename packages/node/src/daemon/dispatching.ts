@@ -2,7 +2,7 @@ import type { RingEvent } from '@ringmaster/transport';
 import type { RingDriver } from '@ringmaster/transport';
 import { isDispatching } from '@ringmaster/ring';
 import type { Announcer } from '../announcer.js';
-import { monotonicMs, type DataPlane } from '../dataplane/index.js';
+import { monotonicMs, type DataPlane, type ServerInfo } from '../dataplane/index.js';
 import type { Logger } from '../logging.js';
 import type { Rebuild } from '../inventory/rebuild.js';
 import { activeHosts, hostOf, MemberNames } from './hosts.js';
@@ -15,6 +15,8 @@ export interface DispatchingParts {
   readonly announcer: Announcer;
   readonly rebuild: Rebuild;
   readonly logger: Logger;
+  /** Works out what the servers' weights are at present. */
+  readonly weigh: (servers: readonly ServerInfo[]) => ServerInfo[];
   /** How long the data plane may go on dispatching without a sign of life of the main thread. */
   readonly leaseMs: number;
 }
@@ -214,9 +216,10 @@ export class Dispatching {
     return !member?.canServe || offersAll(self.services, member.services);
   }
 
-  /** To be called when this node itself takes connections, or takes none any more. */
+  /** To be called when this node itself takes connections, or takes none any more, and when weights have changed. */
   updateServers(): void {
-    this.parts.dataPlane.setServers(serverTable(this.parts.driver.state));
+    const { dataPlane, driver, weigh } = this.parts;
+    dataPlane.setServers(weigh(serverTable(driver.state)));
   }
 
   private everybody(): number[] {

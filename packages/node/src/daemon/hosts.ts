@@ -48,6 +48,12 @@ export function hostOfId(state: RingState, id: number): number | undefined {
   return hostedMembers(state).find(({ member }) => member.active && member.id === id)?.host;
 }
 
+/** Whether a host has just started: this node itself as long as it is not in the ring, others by what they say. */
+export function isNewcomer(state: RingState, host: number): boolean {
+  if (host === ownHost(state)) return true;
+  return hostedMembers(state).find((hosted) => hosted.host === host)?.member.newcomer ?? false;
+}
+
 /** The hosts of all active members, this one first. */
 export function activeHosts(state: RingState): number[] {
   const others = hostedMembers(state).filter(({ member }) => member.active);

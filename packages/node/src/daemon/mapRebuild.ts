@@ -10,8 +10,11 @@ import type { Logger } from '../logging.js';
 import { activeHosts } from './hosts.js';
 import type { Shells } from './shells.js';
 
-/** Until a member accepts the question: a busy host may take its time, and late is better than never. */
-const ACCEPT_TIMEOUT_MS = 1000;
+/**
+ * Until a member accepts the question: late is better than never, and its inventory may be at a long list for somebody
+ * else. A member that is dead is noticed otherwise.
+ */
+const ACCEPT_TIMEOUT_MS = 3000;
 /** From the acceptance of a question to the end of the answer: a million connections take a second or two. */
 const ANSWER_TIMEOUT_MS = 5000;
 

@@ -2,17 +2,21 @@ import { createRing, isDispatching } from '@ringmaster/ring';
 import type { RingEvent } from '@ringmaster/transport';
 import { NodeCryptography, RingDriver } from '@ringmaster/transport';
 import type { NodeConfig } from '../config/index.js';
+import { monotonicMs, type ServerInfo } from '../dataplane/index.js';
 import { startControlServer } from '../control/server.js';
-import { HealthMonitor } from '../health/healthMonitor.js';
+import type { HealthMonitor } from '../health/healthMonitor.js';
 import type { Rebuild } from '../inventory/rebuild.js';
 import type { Logger } from '../logging.js';
+import { Balancing } from './balancing.js';
 import { connectionsDocument } from './connectionsDocument.js';
 import { describeSelf, ringConfig } from './describe.js';
 import { Dispatching } from './dispatching.js';
+import { isNewcomer } from './hosts.js';
 import { Operation } from './operation.js';
 import { raisePriority } from './priority.js';
 import { StartProblem } from './problem.js';
 import { makeRebuild } from './mapRebuild.js';
+import { watchServices } from './serviceHealth.js';
 import { openShells, type Shells } from './shells.js';
 import { statusDocument } from './statusDocument.js';
 import { Unwinding } from './unwinding.js';
@@ -43,14 +47,13 @@ export async function runNode(config: NodeConfig, dependencies: NodeDependencies
     const shells = await openShells({ config, unwinding, ...dependencies });
     raisePriority(logger);
     const deciding = assemble(config, shells, unwinding, logger);
-    const { driver, operation } = deciding;
+    const { driver, operation, health, balancing } = deciding;
     await openControl(config, shells, deciding, unwinding);
-    const health = watchHealth(config, driver, logger);
-    unwinding.push('stopping the health checks', () => health.close());
     operation.drain.resume();
-    driver.start();
+    if (health.isEmpty) driver.start();
     health.start();
     operation.start();
+    balancing.start();
     const { address, name } = shells.host;
     const { transport, port } = config.ring;
     logger.info('node started', { address, interface: name, transport, port });
@@ -74,6 +77,8 @@ interface Deciding {
   readonly driver: RingDriver;
   readonly rebuild: Rebuild;
   readonly operation: Operation;
+  readonly health: HealthMonitor;
+  readonly balancing: Balancing;
 }
 
 /** The ring over its socket, and what it decides turned into dispatching. */
@@ -90,28 +95,41 @@ function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logg
   unwinding.push('closing the ring', () => driver.close());
   const rebuild = makeRebuild(config, shells, state, logger);
   const leaseMs = config.ring.communicationTimeoutMs - config.ring.heartbeatIntervalMs;
-  const dispatching = new Dispatching({ driver, dataPlane, announcer, rebuild, logger, leaseMs });
+  const balancing = new Balancing({
+    slowStartMs: config.slowStartMs,
+    usesLoad: config.clusters.some(({ ports }) => ports.some(({ scheduler }) => scheduler === 'load-aware')),
+    loadOf: (address) => operation.loadOf(address),
+    isNewcomer: (address) => isNewcomer(state, address),
+    isInRing: () => state.phase === 'member' || state.phase === 'joining',
+    onChange: () => dispatching.updateServers(),
+    nowMs: monotonicMs,
+  });
+  unwinding.push('stopping to balance', () => balancing.close());
+  const weigh = (servers: readonly ServerInfo[]): ServerInfo[] => balancing.weigh(servers);
+  const dispatching = new Dispatching({ driver, dataPlane, announcer, rebuild, logger, leaseMs, weigh });
   unwinding.push('stopping to dispatch', () => dispatching.close());
+  const health = watchServices(config, driver, logger);
+  unwinding.push('stopping the health checks', () => health.close());
   const operation = new Operation({
     config,
     driver,
     inventory,
     logger,
     onChange: () => dispatching.updateServers(),
-    responseMs: () => undefined,
+    responseMs: () => health.responseMs(),
   });
   unwinding.push('ending its operation', () => operation.close(false));
   handle = (event) => {
     dispatching.handle(event);
     operation.handle(event);
   };
-  return { driver, rebuild, operation };
+  return { driver, rebuild, operation, health, balancing };
 }
 
 async function openControl(
   config: NodeConfig,
   { dataPlane, inventory, socket }: Shells,
-  { driver, rebuild, operation }: Deciding,
+  { driver, rebuild, operation, health, balancing }: Deciding,
   unwinding: Unwinding,
 ): Promise<void> {
   const control = await startControlServer(config.control.socket, {
@@ -124,6 +142,8 @@ async function openControl(
         inventoryRefused: inventory.refused,
         socket: socket.counters,
         operation,
+        health: health.status(),
+        balancing,
       }),
     connections: async (limit) =>
       connectionsDocument(await dataPlane.snapshot(limit), dataPlane.stats().connections.total),
@@ -131,20 +151,4 @@ async function openControl(
   });
   if (!control.ok) throw new StartProblem('control', control.problem.message);
   unwinding.push('closing the control socket', () => control.value.close());
-}
-
-/** R16: a node whose service fails its checks leaves the ring until it is repaired. */
-function watchHealth(config: NodeConfig, driver: RingDriver, logger: Logger): HealthMonitor {
-  const checks = config.clusters.flatMap(({ ports }) =>
-    ports.flatMap(({ health }) => (health ? [health] : [])),
-  );
-  return new HealthMonitor(checks, (healthy, why) => {
-    if (healthy) {
-      logger.info('the service works again: returning to the ring', { why });
-      driver.start();
-    } else {
-      logger.warn('the service fails its checks: leaving the ring until it is repaired', { why });
-      void driver.leave(why);
-    }
-  });
 }

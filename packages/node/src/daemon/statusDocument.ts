@@ -1,11 +1,19 @@
-import type { RingState } from '@ringmaster/ring';
+import type { RingState, SelfDescription } from '@ringmaster/ring';
 import { creationTimeMs, dispatcherOf, formatIpv4 } from '@ringmaster/ring';
 import type { DropCounts, SocketCounters } from '@ringmaster/transport';
 import { formatMac } from 'libnetraw/wire';
 import type { DataPlaneStats } from '../dataplane/index.js';
-import type { DrainStatus, MemberStatus, NodeRole, StatusDocument } from '../control/index.js';
+import type {
+  CheckStatus,
+  DrainStatus,
+  LoadStatus,
+  MemberStatus,
+  NodeRole,
+  StatusDocument,
+} from '../control/index.js';
 import type { RebuildProgress } from '../inventory/rebuild.js';
 import type { HeardLoad } from '../load/loads.js';
+import type { Balancing } from './balancing.js';
 import type { Operation } from './operation.js';
 import { hostedMembers, hostOf, ownHost } from './hosts.js';
 import { selfServes, takesConnections } from './serverTable.js';
@@ -22,6 +30,8 @@ export interface StatusSources {
   readonly inventoryRefused: number;
   readonly socket: Readonly<SocketCounters>;
   readonly operation: OperationFigures;
+  readonly health: readonly CheckStatus[];
+  readonly balancing: Pick<Balancing, 'weighing'>;
 }
 
 /** The one document from which everything that shows a node is made. */
@@ -35,10 +45,11 @@ export function statusDocument(sources: StatusSources): StatusDocument {
     ring: {
       createdAt: creationTimeMs(state.ring.createdAt),
       dispatcher: dispatcher === undefined ? null : formatIpv4(dispatcher),
-      members: members(state, operation),
+      members: members(sources),
     },
     connections: stats.connections,
     rebuild: { ...rebuild, ms: Math.round(rebuild.ms * 10) / 10 },
+    ...(sources.health.length > 0 && { health: sources.health }),
     counters: {
       forwarded: stats.verdicts['forward'] ?? 0,
       local: stats.verdicts['local'] ?? 0,
@@ -63,14 +74,16 @@ function roleOf(state: RingState): NodeRole {
   return state.role === 'candidate' ? 'server' : state.role;
 }
 
-function members(state: RingState, operation: OperationFigures): MemberStatus[] {
+function members(sources: StatusSources): MemberStatus[] {
+  const { state } = sources;
+  const { self } = state;
   const own: MemberStatus = {
     address: formatIpv4(ownHost(state)),
     id: state.id,
-    mac: formatMac(state.self.mac),
+    mac: formatMac(self.mac),
     role: roleOf(state),
     active: selfServes(state),
-    ...drainStatus(state.self, operation.loadOf(ownHost(state))),
+    ...balanceStatus(sources, ownHost(state), self),
   };
   const hosted = hostedMembers(state);
   const others = hosted.map(({ host, member }) => ({
@@ -79,25 +92,48 @@ function members(state: RingState, operation: OperationFigures): MemberStatus[] 
     mac: formatMac(member.mac),
     role: (member.dispatching ? 'dispatcher' : 'server') as NodeRole,
     active: takesConnections(state, member),
-    ...drainStatus(member, operation.loadOf(host)),
+    ...balanceStatus(sources, host, member),
   }));
   const place = hosted.findIndex(({ member }) => member.address > state.ring.self);
   return place < 0 ? [...others, own] : [...others.slice(0, place), own, ...others.slice(place)];
 }
 
-/** A weight of 0 is a drain: no configuration has one. */
-function drainStatus(
-  { weight, canServe }: { readonly weight: number; readonly canServe: boolean },
-  load: HeardLoad | undefined,
-): { drain?: DrainStatus } {
-  if (weight > 0) return {};
-  const deadlineInMs = load?.report.deadlineInMs;
+/** What a member says of itself that has to do with its share of the connections. */
+type Described = Pick<SelfDescription, 'weight' | 'canServe'>;
+
+function balanceStatus(
+  { operation, balancing }: StatusSources,
+  host: number,
+  member: Described,
+): Pick<MemberStatus, 'drain' | 'weight' | 'load'> {
+  const heard = operation.loadOf(host);
+  const { share, loadFactor } = balancing.weighing(host);
+  const inForce = Math.round(member.weight * share * loadFactor * 1000) / 1000;
   return {
-    drain: {
-      state: canServe ? 'draining' : 'drained',
-      deadlineInMs:
-        load === undefined || deadlineInMs === undefined ? null : Math.max(0, deadlineInMs - load.ageMs),
-      connections: load?.report.connections ?? null,
-    },
+    ...(member.weight === 0 && { drain: drainStatus(member, heard) }),
+    weight: { configured: member.weight, share, loadFactor, inForce },
+    ...(heard && { load: loadStatus(heard) }),
+  };
+}
+
+/** A weight of 0 is a drain: no configuration has one. */
+function drainStatus({ canServe }: Described, heard: HeardLoad | undefined): DrainStatus {
+  const deadlineInMs = heard?.report.deadlineInMs;
+  return {
+    state: canServe ? 'draining' : 'drained',
+    deadlineInMs:
+      heard === undefined || deadlineInMs === undefined
+        ? null
+        : Math.round(Math.max(0, deadlineInMs - heard.ageMs)),
+    connections: heard?.report.connections ?? null,
+  };
+}
+
+function loadStatus({ report, ageMs }: HeardLoad): LoadStatus {
+  const { connections, newPerSecond, acceptQueue, acceptQueueLimit, responseMs } = report;
+  return {
+    ...{ connections, newPerSecond, acceptQueue, acceptQueueLimit },
+    responseMs: responseMs ?? null,
+    ageMs: Math.round(ageMs),
   };
 }

@@ -104,6 +104,7 @@ export class PacketLoop implements CommandTarget {
       const isBusy = inbox.step(this, nowMs);
       for (let i = 0; i < this.#taps.length; i++) this.#turn(this.#taps[i], nowMs);
       if (nowMs - this.#upkeepMs >= UPKEEP_INTERVAL_MS) this.#upkeep(nowMs);
+      if (this.#dispatcher.hasReadyFragments) this.#releaseFragments(nowMs);
       this.#publish();
       if (!isBusy && !this.#hasFrames()) this.#sleep();
     }
@@ -131,6 +132,14 @@ export class PacketLoop implements CommandTarget {
     this.#dispatcher.hold(on);
     const nowMs = monotonicMs();
     this.#dispatcher.takeHeld((memory, offset, length) => this.#reconsider(memory, offset, length, nowMs));
+    this.#send();
+  }
+
+  /** Fragments that came before the first one of their packet are looked at once more. */
+  #releaseFragments(nowMs: number): void {
+    this.#dispatcher.takeFragments((memory, offset, length) =>
+      this.#reconsider(memory, offset, length, nowMs),
+    );
     this.#send();
   }
 
@@ -191,9 +200,9 @@ export class PacketLoop implements CommandTarget {
   #dispatch(memory: NativeMemory, offset: number, length: number, nowMs: number): void {
     switch (this.#dispatcher.process(memory.bytes, offset, length, nowMs)) {
       case Verdict.forward:
-        return this.#forward(memory, offset, length);
+        return this.#outbox.inward(memory, offset, length);
       case Verdict.local:
-        return this.#outbox.deliver(memory, offset, length);
+        return this.#deliver(memory, offset, length);
       case Verdict.outward:
         return this.#outbox.outward(memory, offset, length);
       case Verdict.answer:
@@ -203,11 +212,10 @@ export class PacketLoop implements CommandTarget {
     }
   }
 
-  /** Towards a server - but a stray that is passed on to the new dispatcher stays on the side where it belongs. */
-  #forward(memory: NativeMemory, offset: number, length: number): void {
-    const isPassedOn = this.#role === 'stray' && this.#isOuter(memory.bytes, offset);
-    if (isPassedOn) this.#outbox.outward(memory, offset, length);
-    else this.#outbox.inward(memory, offset, length);
+  /** To this host itself, without the VLAN tags that a frame may have had. */
+  #deliver(memory: NativeMemory, offset: number, length: number): void {
+    const { skipBytes } = this.#dispatcher;
+    this.#outbox.deliver(memory, offset + skipBytes, length - skipBytes);
   }
 
   /** Whether a frame, by its destination, is one that comes from clients by an interface of their own. */
@@ -217,12 +225,13 @@ export class PacketLoop implements CommandTarget {
   }
 
   #answer(): void {
-    const { reply, replyLength } = this.#dispatcher;
+    const { reply, replyLength, replyIsLocal } = this.#dispatcher;
     if (!this.#outbox.hasRoom(replyLength)) this.#send();
     const offset = this.#outbox.place(replyLength);
     const { scratch } = this.#outbox;
     for (let i = 0; i < replyLength; i++) scratch.bytes[offset + i] = reply[i];
-    this.#outbox.send(this.#side, scratch, offset, replyLength);
+    if (replyIsLocal) this.#outbox.deliver(scratch, offset, replyLength);
+    else this.#outbox.send(this.#side, scratch, offset, replyLength);
   }
 
   /** Takes a held frame, with its offload header, to where it can be sent from, and asks about it again. */

@@ -1,42 +1,38 @@
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import { connect } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import type { HealthConfig } from '../config/index.js';
+import { checkCommand } from './commandCheck.js';
+import { checkHttp } from './httpCheck.js';
+import type { CheckedPlace, CheckOutcome } from './outcome.js';
+import { checkTcp } from './tcpCheck.js';
 
-/** The outcome of one check of a service. */
-export type CheckResult = { readonly ok: true } | { readonly ok: false; readonly why: string };
+/** What became of a check, and how long it took. */
+export type CheckResult = CheckOutcome & { readonly ms: number };
 
-/** A service works when it answers with a status of 2xx (S11). Never rejects; the body is not read. */
-export function checkHttp(url: string, timeoutMs: number): Promise<CheckResult> {
-  const send = url.startsWith('https:') ? httpsRequest : httpRequest;
-  return new Promise((resolve) => {
-    const fail = (why: string): void => resolve({ ok: false, why });
-    const request = send(url, { agent: false, signal: AbortSignal.timeout(timeoutMs) }, (response) => {
-      const status = response.statusCode ?? 0;
-      response.destroy();
-      if (status >= 200 && status < 300) resolve({ ok: true });
-      else fail(`${url} answered ${status}, expected 2xx`);
-    });
-    request.on('error', (error) => fail(`${url}: ${reasonOf(error, timeoutMs)}`));
-    request.end();
-  });
+/**
+ * Checks a service once. Never rejects.
+ * @param at where to check instead of where the configuration says; a command is none of its business
+ */
+export async function runCheck(config: HealthConfig, at?: CheckedPlace): Promise<CheckResult> {
+  const startMs = performance.now();
+  const outcome = await outcomeOf(config, at);
+  return { ...outcome, ms: performance.now() - startMs };
 }
 
-/** A service works when it accepts a connection. Never rejects. */
-export function checkTcp(target: string, timeoutMs: number): Promise<CheckResult> {
+function outcomeOf(config: HealthConfig, at: CheckedPlace | undefined): Promise<CheckOutcome> {
+  const { http, tcp, command, timeoutMs } = config;
+  if (http !== undefined) return checkHttp({ ...config, url: http, ...(at && { at }) });
+  if (command !== undefined) return checkCommand(command, timeoutMs);
+  return checkTcp(at ?? placeOf(tcp as string), timeoutMs);
+}
+
+/** What a check is called in front of people: `http://127.0.0.1:80/`, `tcp 127.0.0.1:25`, `command /usr/bin/check`. */
+export function nameOfCheck({ http, tcp, command }: HealthConfig): string {
+  if (http !== undefined) return http;
+  return command === undefined ? `tcp ${tcp}` : `command ${command.join(' ')}`;
+}
+
+/** `127.0.0.1:80`, `[::1]:80` */
+function placeOf(target: string): CheckedPlace {
   const at = target.lastIndexOf(':');
-  const host = target.slice(0, at).replace(/^\[|\]$/g, '');
-  const port = Number(target.slice(at + 1));
-  return new Promise((resolve) => {
-    const socket = connect({ host, port, signal: AbortSignal.timeout(timeoutMs) });
-    socket.on('connect', () => {
-      resolve({ ok: true });
-      socket.destroy();
-    });
-    socket.on('error', (error) => resolve({ ok: false, why: `${target}: ${reasonOf(error, timeoutMs)}` }));
-  });
-}
-
-function reasonOf(error: Error, timeoutMs: number): string {
-  const aborted = error.name === 'AbortError' || error.name === 'TimeoutError';
-  return aborted ? `no answer within ${timeoutMs} ms` : error.message;
+  return { address: target.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(target.slice(at + 1)) };
 }

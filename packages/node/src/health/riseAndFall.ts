@@ -1,9 +1,15 @@
-/** Turns single check results into a state that does not flap: `fall` bad ones in a row and it is down, `rise` good ones and it is up. */
+/** What is known of a service: nothing yet, it works, or it does not. */
+export type Health = 'unknown' | 'good' | 'ill';
+
+/**
+ * Turns single check results into a state that does not flap: `fall` bad ones in a row and it is ill, `rise` good ones and it
+ * is good. The very first result counts at once.
+ */
 export class RiseAndFall {
   private readonly rise: number;
   private readonly fall: number;
   private inARow = 0;
-  healthy = true;
+  state: Health = 'unknown';
 
   constructor(rise: number, fall: number) {
     this.rise = rise;
@@ -12,13 +18,14 @@ export class RiseAndFall {
 
   /** True when the state has changed by this result. */
   note(ok: boolean): boolean {
-    if (ok === this.healthy) {
+    const says = ok ? 'good' : 'ill';
+    if (says === this.state) {
       this.inARow = 0;
       return false;
     }
     this.inARow++;
-    if (this.inARow < (this.healthy ? this.fall : this.rise)) return false;
-    this.healthy = ok;
+    if (this.state !== 'unknown' && this.inARow < (ok ? this.rise : this.fall)) return false;
+    this.state = says;
     this.inARow = 0;
     return true;
   }

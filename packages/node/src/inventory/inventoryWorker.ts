@@ -58,7 +58,21 @@ function list({ address, ports }: ListedPlace) {
     : listTcpConnections6({ localAddress: address, ports, limit });
 }
 
-function answer(socket: Socket, { version, nonce }: Request): void {
+/** A question that was accepted and waits for the list. */
+interface Waiting {
+  readonly socket: Socket;
+  readonly version: Request['version'];
+  /** Sends a record; the head of `body` is filled in here. */
+  readonly send: (kind: number, body: Uint8Array) => void;
+}
+
+let waiting: Waiting[] = [];
+
+/**
+ * Accepts a question at once. The list comes when what has arrived meanwhile was read: a list of several hundred thousand
+ * connections takes a second on a busy host, and all questions that came during the last one share the next.
+ */
+function accept(socket: Socket, { version, nonce }: Request): void {
   const writer = new RecordWriter(cryptography);
   const send = (kind: number, body: Uint8Array): void => {
     body.set(nonce);
@@ -66,22 +80,41 @@ function answer(socket: Socket, { version, nonce }: Request): void {
     socket.write(writer.write(body));
   };
   send(AnswerKind.accepted, new Uint8Array(ANSWER_HEAD_BYTES));
-  // Let the acceptance leave before the kernel is asked.
-  setImmediate(() => {
-    if (socket.destroyed) return;
-    for (const place of options.places) {
-      if (typeof place.address !== 'number' && version !== ExchangeVersion.both) continue;
-      const table = list(place);
-      const kind = table.family === 4 ? AnswerKind.rows : AnswerKind.rows6;
-      const most = ROWS_PER_RECORD[table.family];
-      for (let from = 0; from < table.count; from += most) {
-        const to = Math.min(table.count, from + most);
-        send(kind, encodeRows(table, from, to, ANSWER_HEAD_BYTES));
-      }
+  waiting.push({ socket, version, send });
+  // The turn in between reads what has come, other questions and the good-byes of those who do not wait any more.
+  if (waiting.length === 1) setImmediate(() => setImmediate(answerAll));
+}
+
+function answerAll(): void {
+  const questions = waiting.filter(({ socket }) => !socket.destroyed && !socket.readableEnded);
+  waiting = [];
+  try {
+    for (const place of options.places) answerPlace(place, questions);
+    for (const { socket, send } of questions) {
+      send(AnswerKind.end, new Uint8Array(ANSWER_HEAD_BYTES));
+      socket.end();
     }
-    send(AnswerKind.end, new Uint8Array(ANSWER_HEAD_BYTES));
-    socket.end();
-  });
+  } catch (error) {
+    parentPort?.postMessage({ kind: 'failed', message: (error as Error).message });
+    for (const { socket } of questions) socket.destroy();
+  }
+}
+
+/** Lists the connections of a place for everybody who wants to know them. */
+function answerPlace(place: ListedPlace, questions: readonly Waiting[]): void {
+  const wanted = questions.filter(
+    ({ version }) => typeof place.address === 'number' || version === ExchangeVersion.both,
+  );
+  if (wanted.length === 0) return;
+  const table = list(place);
+  const kind = table.family === 4 ? AnswerKind.rows : AnswerKind.rows6;
+  const most = ROWS_PER_RECORD[table.family];
+  for (const { send } of wanted) {
+    for (let from = 0; from < table.count; from += most) {
+      const to = Math.min(table.count, from + most);
+      send(kind, encodeRows(table, from, to, ANSWER_HEAD_BYTES));
+    }
+  }
 }
 
 function serve(socket: Socket): void {
@@ -103,12 +136,7 @@ function serve(socket: Socket): void {
     }
     socket.removeAllListeners('data');
     socket.resume();
-    try {
-      answer(socket, request);
-    } catch (error) {
-      parentPort?.postMessage({ kind: 'failed', message: (error as Error).message });
-      socket.destroy();
-    }
+    accept(socket, request);
   });
 }
 

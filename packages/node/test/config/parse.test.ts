@@ -71,6 +71,7 @@ describe('a good file', () => {
       file: FILE,
       interface: 'eth0',
       weight: 1,
+      slowStartMs: 0,
       capabilities: ['dispatch', 'serve'],
       ring: {
         transport: 'udp',
@@ -157,7 +158,7 @@ describe('a bad file', () => {
       'a key that resembles none',
       GOOD.replace('- port: 80', '- port: 80\n        colour: red'),
       [
-        'ringmaster.yaml:8: clusters[0].ports[0].colour: unknown key; expected one of port, protocol, scheduler, targetPort, stateless, servers, health',
+        'ringmaster.yaml:8: clusters[0].ports[0].colour: unknown key; expected one of port, protocol, scheduler, targetPort, stateless, servers, affinity, health',
       ],
     ],
     [
@@ -222,7 +223,9 @@ describe('a bad file', () => {
     [
       'a health check of both kinds',
       `${GOOD}        health: { http: "http://127.0.0.1/", tcp: "127.0.0.1:80" }\n`,
-      ['ringmaster.yaml:8: clusters[0].ports[0].health: expected one of the keys http and tcp, found both'],
+      [
+        'ringmaster.yaml:8: clusters[0].ports[0].health: expected one of the keys http, tcp and command, found http and tcp',
+      ],
     ],
     [
       'a timeout too near to the heartbeat',
@@ -317,7 +320,6 @@ describe('what this version does not do', () => {
     expect(problems).toEqual([
       'f: outside: a second network interface is not in this version; remove outside and use one interface',
       'f: clusters[0].mode: mode l4/3 is not in this version; use l4/2',
-      'f: clusters[0].ports[0].scheduler: scheduler load-aware is not in this version; use weighted-least-connections',
       'f: clusters[1].address: an IPv6 cluster address is not in this version; use an IPv4 address',
     ]);
   });

@@ -93,6 +93,8 @@ describe('members are known by their hosts', () => {
       inventoryRefused: 0,
       socket: none,
       operation: { loadOf: () => undefined, notUnderstood: 0, endedConnections: 0 },
+      health: [],
+      balancing: { weighing: () => ({ share: 1, loadFactor: 1 }) },
     });
     expect(address).toBe('10.0.0.11');
     expect(ring.dispatcher).toBe('10.0.0.12');

@@ -223,6 +223,13 @@ describe('the inventory worker', () => {
     ]);
     const old = ask(ringPort);
     expect(await old.result).toEqual({ ok: true, connections: 1 });
+    // Together they get one list, each what it has asked for; one that does not wait for it disturbs nobody.
+    const impatient = connect(ringPort, '127.0.0.1');
+    impatient.on('connect', () => impatient.destroy());
+    const together = [true, false, true].map((ipv6) => ask(ringPort, { ipv6 }));
+    const results = await Promise.all(together.map(({ result }) => result));
+    expect(results.map((result) => result.ok && result.connections)).toEqual([3, 1, 3]);
+    expect(together[2].lists.map(({ family }) => family)).toEqual([4, 6]);
     expect(inventory.refused).toBe(0);
   });
 });

@@ -105,6 +105,7 @@ function command(choices: Choices, member: RingMember): void {
     { kind: 'start' },
     { kind: 'leave', reason: 'asked' },
     { kind: 'mapComplete' },
+    { kind: 'describe', change: { weight: choices.byte(), canDispatch: choices.below(2) === 1 } },
     { kind: 'send', destination: choices.byte(), body: new Uint8Array(choices.byte()) },
   ] as const;
   member.input({ kind: 'command', command: choices.of(commands), nowMs });

@@ -6,18 +6,29 @@ import {
   decodeEthernet,
   decodeIcmp,
   decodeIpv4,
+  decodeIpv6,
+  decodeNeighbour,
+  decodeQuotedIpv4,
+  decodeQuotedIpv6,
   decodeTcp,
   decodeUdp,
   decodeVnetHeader,
   encodeIpv4,
+  encodeIpv6,
+  encodeNeighbour,
   encodeTcp,
   encodeUdp,
   EthernetHeader,
+  formatIp,
   formatIpv4,
   formatMac,
   IcmpHeader,
+  Icmpv6Type,
   internetChecksum,
   Ipv4Header,
+  Ipv6Header,
+  NeighbourMessage,
+  parseIp,
   parseIpv4,
   parseMac,
   readU16,
@@ -93,10 +104,27 @@ function checkText(body: Uint8Array): void {
   const text = String.fromCharCode(...body);
   const address = parseIpv4(text);
   if (address !== undefined) must(formatIpv4(address) === text, `${text} is ${formatIpv4(address)}`);
+  const ip = parseIp(text);
+  if (ip !== undefined) {
+    const written = formatIp(ip);
+    must(formatIp(parseIp(written) ?? 0) === written, `${text} is ${written}`);
+  }
   const mac = parseMac(text);
   if (mac === undefined) return;
   const again = parseMac(formatMac(mac));
   must(again !== undefined && compareMac(again, mac) === 0, `${text} is ${formatMac(mac)}`);
+}
+
+/** An IPv6 packet whose payload is, or is not, a neighbour message. */
+function decodePacketOfNeighbour(
+  memory: Uint8Array,
+  offset: number,
+  length: number,
+  into: NeighbourMessage,
+): number {
+  const ip = new Ipv6Header();
+  const status = decodeIpv6(memory, offset, length, ip);
+  return status === WireStatus.ok ? decodeNeighbour(memory, ip, into) : status;
 }
 
 const CHECKS: readonly Check[] = [
@@ -109,6 +137,10 @@ const CHECKS: readonly Check[] = [
   decoder(decodeVnetHeader, () => new VnetHeader()),
   checkChecksum,
   checkText,
+  decoder(decodeIpv6, () => new Ipv6Header()),
+  decoder(decodeQuotedIpv4, () => new Ipv4Header()),
+  decoder(decodeQuotedIpv6, () => new Ipv6Header()),
+  decoder(decodePacketOfNeighbour, () => new NeighbourMessage()),
 ];
 
 function seedOf(check: number, fill: (body: Uint8Array) => unknown, length = 40): Uint8Array {
@@ -117,6 +149,14 @@ function seedOf(check: number, fill: (body: Uint8Array) => unknown, length = 40)
   fill(seed.subarray(1));
   return seed;
 }
+
+const six = { source: new Uint8Array(16).fill(0x20), destination: new Uint8Array(16).fill(0x21) };
+const solicitation = {
+  ...six,
+  type: Icmpv6Type.neighbourSolicitation,
+  target: six.destination,
+  linkAddress: new Uint8Array(6).fill(2),
+};
 
 const textSeed = (text: string): Uint8Array => Uint8Array.from([8, ...Buffer.from(text)]);
 
@@ -132,6 +172,12 @@ export const target: Target = {
     seedOf(6, (b) => b.set([1, 1])),
     seedOf(7, (b) => b.fill(0xa5)),
     textSeed('192.168.1.255'),
+    seedOf(9, (b) => encodeIpv6(b, 0, { ...six, protocol: 60, payloadLength: 8 }), 48),
+    seedOf(9, (b) => encodeIpv6(b, 0, { ...six, protocol: 44, payloadLength: 28 }), 68),
+    seedOf(10, (b) => encodeIpv4(b, 0, { source: 1, destination: 2, protocol: 6, payloadLength: 1480 }), 28),
+    seedOf(11, (b) => encodeIpv6(b, 0, { ...six, protocol: 6, payloadLength: 1400 }), 48),
+    seedOf(12, (b) => encodeNeighbour(b, 0, solicitation), 72),
+    textSeed('2001:db8::64'),
     textSeed('02:52:4d:00:00:64'),
     textSeed('02-52-4D-0-0-64'),
   ],

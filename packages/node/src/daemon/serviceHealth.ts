@@ -1,0 +1,28 @@
+import type { RingDriver } from '@ringmaster/transport';
+import type { NodeConfig } from '../config/index.js';
+import { HealthMonitor } from '../health/healthMonitor.js';
+import type { Logger } from '../logging.js';
+
+/**
+ * R16: a node whose service fails its checks leaves the ring until it is repaired. It does not join before its service has
+ * been seen to work once.
+ */
+export function watchServices(config: NodeConfig, driver: RingDriver, logger: Logger): HealthMonitor {
+  let hasBeenGood = false;
+  const checks = config.clusters.flatMap(({ ports }) =>
+    ports.flatMap(({ health, servers }) => (health && servers === undefined ? [health] : [])),
+  );
+  return new HealthMonitor(checks, (state, why) => {
+    if (state === 'good') {
+      if (hasBeenGood) logger.info('the service works again: returning to the ring', { why });
+      else logger.info('the service works: joining the ring', { why });
+      hasBeenGood = true;
+      driver.start();
+    } else if (hasBeenGood) {
+      logger.warn('the service fails its checks: leaving the ring until it is repaired', { why });
+      void driver.leave(why);
+    } else {
+      logger.warn('the service does not work yet: joining the ring as soon as it does', { why });
+    }
+  });
+}
