@@ -7,8 +7,10 @@ import { createDispatcher, createFrame, createFrame6, HEADROOM, server, TcpFlags
 const mtuBytes = { inner: 1300, outer: 1500 };
 const IP = 14;
 
+type Create = (change?: { flags?: number; payloadBytes?: number }) => ReturnType<typeof createFrame>;
+
 /** Opens a connection to 10.0.0.12, or to this node itself, and sends so much on it; nothing is asked of segmentation. */
-function carry(create: typeof createFrame, payloadBytes: number, local = false, options = { mtuBytes }) {
+function carry(create: Create, payloadBytes: number, local = false, options = { mtuBytes }) {
   const dispatcher = createDispatcher(options);
   dispatcher.setServers([server(local ? 11 : 12)], 0);
   const process = ({ memory, length }: ReturnType<typeof createFrame>) => {
