@@ -1,6 +1,6 @@
 import type { Host } from '@ringmaster/lab';
 
-const SYSCTLS = ['all', 'eth0', 'lo'].flatMap((nic) =>
+const SYSCTLS = ['all', 'eth*', 'lo'].flatMap((nic) =>
   ['arp_ignore', 'arp_announce', 'rp_filter', 'forwarding'].map((name) => `net/ipv4/conf/${nic}/${name}`),
 );
 
@@ -12,7 +12,12 @@ export async function hostState(host: Host): Promise<Record<string, string>> {
   return {
     settings,
     addresses: await said('ip', '-o', 'addr'),
-    routes: await said('ip', 'route', 'show', 'table', 'all'),
+    routes: (await said('sh', '-c', 'ip -4 route show table all; ip -6 route show table all')).replace(
+      / linkdown| expires \S+/g,
+      '',
+    ),
+    routingRules: await said('sh', '-c', 'ip -4 rule show; ip -6 rule show'),
+    neighbours: await said('ip', 'neighbour', 'show', 'nud', 'permanent'),
     links: (await said('ip', '-o', '-d', 'link')).replace(/ qdisc \S+/g, ''),
     rules: await rules(host),
     files: (await said('ls', '-A', host.directory)).replace(/\S*\.(log|yaml|key)\n?/g, '').trim(),

@@ -1,6 +1,12 @@
 /** The `ringmaster` command line: its words, its help, and which module does what. */
-import { LARGEST_CONNECTION_LIMIT, LONGEST_DURATION_MS, LOG_FORMATS, LOG_LEVELS } from '@ringmaster/node';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import {
+  LARGEST_CONNECTION_LIMIT,
+  LONGEST_DURATION_MS,
+  LOG_FORMATS,
+  LOG_LEVELS,
+  PACKETS,
+} from '@ringmaster/node';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_CONFIG, DEFAULT_SOCKET } from './configuration.js';
 import { parseDuration } from './duration.js';
 
@@ -132,6 +138,41 @@ function addReading(program: Command): void {
     .action(async (options) => (await import('./commands/read.js')).connections(options));
 }
 
+function addExplain(program: Command): void {
+  reading(program.command('explain'), 'the explanation')
+    .summary('say why a packet goes where it goes')
+    .description(
+      `Says what would become of a packet if it came now, and why: verdict, server, connection, scheduler. Changes nothing.
+Ask the node that dispatches. Either name a connection:
+  ringmaster explain tcp 10.9.0.2:40000 10.0.0.100:80
+or give a capture, taken with tcpdump -w on the interface of the dispatcher:
+  ringmaster explain --pcap FILE`,
+    )
+    .addArgument(new Argument('[protocol]', 'of the connection').choices(['tcp', 'udp']))
+    .argument('[client]', 'address and port of the client, like 10.9.0.2:40000 or [2001:db8::2]:40000')
+    .argument('[cluster]', 'cluster address and port')
+    .addOption(
+      new Option(
+        '--packet <kind>',
+        'which packet (default: data if the connection is known, else what opens it)',
+      ).choices(PACKETS),
+    )
+    .addOption(new Option('--pcap <file>', 'explain the frames of this capture').conflicts('packet'))
+    .addOption(
+      new Option('-n, --limit <number>', 'how many frames of the capture')
+        .argParser(parseLimit)
+        .default(1000),
+    )
+    .action(
+      async (
+        protocol: string | undefined,
+        client: string | undefined,
+        cluster: string | undefined,
+        options,
+      ) => (await import('./commands/explain.js')).explain({ protocol, client, cluster }, options),
+    );
+}
+
 function addChecking(program: Command, done: (code: number) => void): void {
   program
     .command('doctor')
@@ -169,6 +210,7 @@ export function buildProgram(version: string, done: (code: number) => void): Com
   addUp(program);
   addReading(program);
   addOrdering(program);
+  addExplain(program);
   addChecking(program, done);
   for (const command of [program, ...program.commands]) {
     const path = command === program ? 'ringmaster' : `ringmaster ${command.name()}`;

@@ -1,6 +1,7 @@
 import {
   startControlServer,
   type ConnectionsDocument,
+  type ExplainedFrame,
   type ControlServer,
   type MemberStatus,
   type OrderRequest,
@@ -11,6 +12,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { encodePcap } from 'libnetraw/wire';
 import { ringmaster } from './command.js';
 
 const member = (last: number, role: MemberStatus['role'], active = true): MemberStatus => ({
@@ -55,15 +57,35 @@ let server: ControlServer;
 let status = STATUS;
 let outcome: OrderResult['outcome'] = 'done';
 const ordered: OrderRequest[] = [];
+const explained: unknown[] = [];
+const EXPLAINED: ExplainedFrame = {
+  verdict: 'forward',
+  reason: null,
+  why: 'its connection is known',
+  client: '10.9.0.2:40000',
+  cluster: '10.0.0.100:80',
+  protocol: 'tcp',
+  direction: 'to-server',
+  server: '10.0.0.12',
+  connection: { server: '10.0.0.12', state: 'established', idleMs: 40, packets: 3 },
+  service: { scheduler: 'maglev', stateless: false, servers: 3, eligible: 2 },
+  sent: null,
+};
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'ringmaster-cli-'));
   socket = join(directory, 'node.sock');
   status = STATUS;
   outcome = 'done';
   ordered.length = 0;
+  explained.length = 0;
   const started = await startControlServer(socket, {
     status: () => status,
     connections: async (limit) => ({ ...CONNECTIONS, connections: CONNECTIONS.connections.slice(0, limit) }),
+    explain: async (request) => {
+      explained.push(request);
+      const frames = request.kind === 'frames' ? request.frames.map(() => EXPLAINED) : [EXPLAINED];
+      return { ok: true, document: { dispatching: true, dispatcher: '10.0.0.11', frames } };
+    },
     order: async (request) => {
       ordered.push(request);
       if (request.addresses.includes('10.0.0.99')) return { ok: false, message: '10.0.0.99 is no member' };
@@ -328,4 +350,42 @@ it('explains itself', async () => {
     expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
     expect((await ringmaster([command, '--help'])).stdout).toContain(`Usage: ringmaster ${command}`);
   }
+});
+
+describe('explain', () => {
+  it('says in rows what becomes of a packet', async () => {
+    expect(await said('explain', 'tcp', '10.9.0.2:40000', '10.0.0.100:80')).toBe(
+      `packet      tcp 10.9.0.2:40000 -> 10.0.0.100:80
+verdict     forward
+why         its connection is known
+server      10.0.0.12
+connection  established at 10.0.0.12, 3 packets, the last 40 ms ago
+service     maglev, 2 of 3 servers take new connections
+`,
+    );
+    expect(explained).toMatchObject([{ kind: 'packet', protocol: 'tcp', packet: undefined }]);
+  });
+
+  it('a capture, a line a frame, however many', async () => {
+    const file = join(directory, 'some.pcap');
+    const frames = Array.from({ length: 300 }, (_, i) => ({ atMs: 1000 + i, bytes: Uint8Array.of(i & 255) }));
+    writeFileSync(file, encodePcap(frames));
+    const text = await said('explain', '--pcap', file);
+    expect(text.trimEnd().split('\n')).toHaveLength(301);
+    expect(text).toContain('300     299.0 ms');
+    expect(explained.map((request) => (request as { frames: unknown[] }).frames.length)).toEqual([256, 44]);
+    const document = JSON.parse(await said('explain', '--pcap', file, '--limit', '2', '--json')) as unknown;
+    expect(document).toEqual({ dispatching: true, dispatcher: '10.0.0.11', frames: [EXPLAINED, EXPLAINED] });
+  });
+
+  it.each([
+    [['explain'], 'expected a connection'],
+    [['explain', 'tcp', '10.9.0.2'], 'expected a connection'],
+    [['explain', 'tcp', 'here', 'there'], 'client: expected an address and a port'],
+    [['explain', '--pcap', '/nowhere'], '/nowhere cannot be read'],
+  ])('%j: %s', async (args, message) => {
+    const { code, stderr } = await ringmaster([...args, '--socket', socket]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(message);
+  });
 });

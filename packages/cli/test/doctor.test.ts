@@ -86,22 +86,28 @@ describe('the network', () => {
     sysctls = {};
     conflict = undefined;
     addresses = [{ interface: 'eth0', address: '10.0.0.11', prefixLength: 24 }];
+    const refuse = (): never => {
+      throw new Error('doctor changes nothing');
+    };
     const network: HostNetwork = {
       links: () => [
         { name: 'lo', index: 1, mac: new Uint8Array(6), mtuBytes: 65536, up: true },
         { name: 'eth0', index: 2, mac: Uint8Array.of(2, 0, 0, 0, 0, 1), mtuBytes: 1500, up: true },
       ],
       addresses: () => addresses,
-      addAddress: () => {
-        throw new Error('doctor changes nothing');
-      },
-      deleteAddress: () => {
-        throw new Error('doctor changes nothing');
-      },
+      addAddress: refuse,
+      deleteAddress: refuse,
+      rules: () => [],
+      addRule: refuse,
+      deleteRule: refuse,
+      routes: () => [],
+      addRoute: refuse,
+      deleteRoute: refuse,
+      neighbours: () => [],
+      setNeighbour: refuse,
+      deleteNeighbour: refuse,
       readSysctl: (path) => sysctls[path] ?? '0',
-      writeSysctl: () => {
-        throw new Error('doctor changes nothing');
-      },
+      writeSysctl: refuse,
     };
     context = {
       network,

@@ -78,7 +78,7 @@ describe('a configuration that is not right', () => {
       code: 2,
       stdout: '',
       stderr:
-        'ringmaster: ringmaster.yaml: clusters[0].mode: mode l7 is not in this version; use l4/2\n' +
+        'ringmaster: ringmaster.yaml: clusters[0].mode: mode l7 is not in this version; use l4/2 or l4/3\n' +
         `ringmaster: ringmaster.yaml: ring.keyFile: ${at('cluster.key')} does not exist; copy it from another node of the cluster, or make the first with \`ringmaster init\`\n`,
     });
   });

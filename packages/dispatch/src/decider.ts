@@ -87,6 +87,11 @@ export class Decider {
     this.isHolding = on;
   }
 
+  /** See `TwoWay.hopMacs`. */
+  get hopMacs(): Uint8Array {
+    return this.twoWay.hopMacs;
+  }
+
   /** How many bytes at the front of a frame are not to be sent: tags that were taken off. */
   get skipBytes(): number {
     return this.link.tagBytes === 0 ? 0 : this.strippedBytes;

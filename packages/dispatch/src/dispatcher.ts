@@ -1,6 +1,7 @@
 import { MAC_BYTES } from 'libnetraw/wire';
 import { Counter, COUNTER_CELLS, dropCounter } from './counters.js';
 import { Decider } from './decider.js';
+import { type Examination, Examiner } from './explain/examiner.js';
 import { ConnectionMaps } from './map/connectionMaps.js';
 import { ConnectionCounts } from './map/connectionTally.js';
 import {
@@ -39,6 +40,8 @@ export class Dispatcher {
   private readonly servers: ServerTable;
   private readonly reports: Reports;
   private readonly decider: Decider;
+  /** Made when it is asked for first. */
+  private examiner: Examiner | undefined;
   private latestMs = 0;
 
   constructor(options: DispatcherOptions) {
@@ -47,7 +50,7 @@ export class Dispatcher {
     const { counters } = this;
     if (counters.length < COUNTER_CELLS) throw new RangeError(`counters needs ${COUNTER_CELLS} cells`);
     if (ownMac.length !== MAC_BYTES) throw new RangeError('ownMac has six bytes');
-    this.tree = new ServiceTree(options.clusters, seed);
+    this.tree = new ServiceTree(options.clusters, { seed, firstTurn: options.firstTurn ?? 0 });
     const { tree } = this;
     const timeoutsMs = options.timeoutsMs ?? {};
     this.maps = new ConnectionMaps({ capacity, seed, counters, timeoutsMs }, tree.has(4), tree.has(6));
@@ -181,5 +184,15 @@ export class Dispatcher {
   snapshot(limit: number, visit: (row: ConnectionRow) => void, from = 0): number {
     const { maps, tree, servers, latestMs } = this;
     return visitConnections({ maps, tree, servers }, latestMs, limit, from, visit);
+  }
+
+  /**
+   * What is known of the connection that a frame belongs to, for `explain`; changes nothing. `undefined`: it belongs to none
+   * of ours. Not for the packet path.
+   */
+  examine(memory: Uint8Array, offset: number, length: number, nowMs: number): Examination | undefined {
+    const { tree, maps, servers, decider } = this;
+    this.examiner ??= new Examiner({ tree, maps, servers, hopMacs: decider.hopMacs });
+    return this.examiner.examine(memory, offset, length, nowMs);
   }
 }

@@ -6,6 +6,10 @@ export { ConnectionCounts } from './map/connectionTally.js';
 export { ConnectionState } from './map/connectionRecord.js';
 export { Counter, COUNTER_CELLS, describeCounters, dropCounter } from './counters.js';
 export { Dispatcher } from './dispatcher.js';
+export type { ExaminedService, Examination } from './explain/examiner.js';
+export { type ClientFrame, clientFrame, type PacketName, PACKETS } from './explain/frames.js';
+export { dropReasonTexts } from './explain/reasonTexts.js';
+export { Rehearsal, type RehearsalOptions, type Rehearsed } from './explain/rehearsal.js';
 export {
   DEFAULT_HEADROOM_BYTES,
   type DispatcherOptions,

@@ -24,6 +24,8 @@ export interface DispatcherOptions {
   timeoutsMs?: Partial<Timeouts>;
   /** Largest IP packets on the servers' and on the clients' side; default 1500 each. L4/3 answers "too big" by them. */
   mtuBytes?: { inner: number; outer: number };
+  /** Whose turn it is first with schedulers that take turns; another one in each dispatcher of a node. Default 0. */
+  firstTurn?: number;
   /** At least `COUNTER_CELLS` cells to count in, such as shared memory. Default: an array of its own. */
   counters?: Float64Array;
 }

@@ -39,7 +39,7 @@ export class Reports {
     if (state !== ConnectionState.closing) service.learn(this.key, cluster.family, server, nowMs);
     const map = this.maps.of(cluster.family);
     const known = map.find(this.key);
-    if (known >= 0) return reconcile(map, known, server, state, nowMs);
+    if (known >= 0) return this.reconcile(map, known, server, state, nowMs);
     if (map.insert(this.key, server, state, nowMs) < 0) return 'full';
     this.counters[Counter.entered]++;
     return 'entered';
@@ -77,36 +77,39 @@ export class Reports {
     key.setClient6(readI32(client, 0), readI32(client, 4), readI32(client, 8), readI32(client, 12));
     return cluster.family === 6;
   }
-}
 
-/**
- * A report about a tuple that is in the map. What was seen here counts for more than what others say, but for one case:
- * the tuple is half-open, because the client repeated its SYN to the new dispatcher, while the reporting server has
- * already come further with it. What is itself from a report, no packet seen, yields to a newer one: between the two
- * questions of a takeover the client may have used the tuple again, and the dispatcher of that time chosen otherwise.
- */
-function reconcile(
-  map: ConnectionMap,
-  slot: number,
-  server: number,
-  state: ConnectionState,
-  nowMs: number,
-): EnterResult {
-  const present = map.stateOf(slot);
-  const sameServer = map.serverOf(slot) === server;
-  const hearsay = map.packetsOf(slot) === 0 && state !== ConnectionState.closing;
-  if (
-    state === ConnectionState.halfOpen ||
-    (present !== ConnectionState.halfOpen && (sameServer || !hearsay))
-  ) {
-    return 'known';
+  /**
+   * A report about a tuple that is in the map. What was seen here counts for more than what others say, but for one case:
+   * the tuple is half-open, because the client repeated its SYN to the new dispatcher, while the reporting server has
+   * already come further with it. What is itself from a report, no packet seen, yields to a newer one: between the two
+   * questions of a takeover the client may have used the tuple again, and the dispatcher of that time chosen otherwise.
+   * And what was seen here of a server that is gone is over: another dispatcher has given the tuple away since (simulator,
+   * seed 20000424).
+   */
+  private reconcile(
+    map: ConnectionMap,
+    slot: number,
+    server: number,
+    state: ConnectionState,
+    nowMs: number,
+  ): EnterResult {
+    const present = map.stateOf(slot);
+    const sameServer = map.serverOf(slot) === server;
+    const gone = this.servers.isGone(map.serverOf(slot), nowMs);
+    const hearsay = (gone || map.packetsOf(slot) === 0) && state !== ConnectionState.closing;
+    if (
+      state === ConnectionState.halfOpen ||
+      (present !== ConnectionState.halfOpen && (sameServer || !hearsay))
+    ) {
+      return 'known';
+    }
+    if (sameServer) {
+      map.setState(slot, state);
+      return 'known';
+    }
+    map.restart(slot, server, state, nowMs);
+    return 'moved';
   }
-  if (sameServer) {
-    map.setState(slot, state);
-    return 'known';
-  }
-  map.restart(slot, server, state, nowMs);
-  return 'moved';
 }
 
 function isPort(port: number): boolean {

@@ -1,5 +1,7 @@
 import type { Affinity } from './balance/affinity.js';
 import type { ConnectionKey } from './map/connectionKey.js';
+import type { SchedulerName } from './schedulers/create.js';
+import { foresee } from './schedulers/foresee.js';
 import type { Scheduler } from './schedulers/scheduler.js';
 import { ServerSelection, type ServerSet } from './serverSet.js';
 import type { ServerTable } from './servers.js';
@@ -11,6 +13,7 @@ export interface ServiceOptions {
   /** The servers' port; another one in L4/3 only. */
   readonly targetPort: number;
   readonly scheduler: Scheduler;
+  readonly schedulerName: SchedulerName;
   /** Whether the scheduler is asked about every packet, and no connection is entered. Default false. */
   readonly isStateless?: boolean;
   /** Names of the servers that it is served by (see `serverName`); absent: by the ring. */
@@ -21,11 +24,20 @@ export interface ServiceOptions {
   readonly affinity?: Affinity;
 }
 
+/** What a service would do with a new connection. */
+export interface Foreseen {
+  readonly known: number;
+  readonly eligible: number;
+  /** A server's slot, or -1. */
+  readonly next: number;
+}
+
 /** What listens on a port of a cluster, and who serves it. */
 export class Service {
   readonly port: number;
   readonly targetPort: number;
   readonly isStateless: boolean;
+  readonly schedulerName: SchedulerName;
   private readonly scheduler: Scheduler;
   private readonly affinity: Affinity | undefined;
   /** Which of all servers are its own; absent: those of the ring. */
@@ -40,6 +52,7 @@ export class Service {
     this.isStateless = isStateless;
     this.scheduler = scheduler;
     this.affinity = options.affinity;
+    this.schedulerName = options.schedulerName;
     if (fixedServers === undefined && !wantsAddress6) return;
     this.selects = (table, slot) => {
       if (wantsAddress6 && table.hasAddress6[slot] === 0) return false;
@@ -82,5 +95,17 @@ export class Service {
   /** A server has reported that it has a connection of this client. */
   learn(key: ConnectionKey, family: 4 | 6, slot: number, nowMs: number): void {
     this.affinity?.learn(this.affinity.networkOf(key, family), slot, nowMs);
+  }
+
+  /**
+   * How many servers it has, how many of them take new connections, and what `open` would answer now; changes nothing. Not
+   * for the packet path.
+   */
+  foresee(key: ConnectionKey, family: 4 | 6, client: number, nowMs: number): Foreseen {
+    const { servers, scheduler, affinity } = this;
+    if (servers === undefined) return { known: 0, eligible: 0, next: -1 };
+    const { knownCount: known, eligibleCount: eligible } = servers;
+    const kept = affinity?.find(affinity.networkOf(key, family), servers, nowMs) ?? -1;
+    return { known, eligible, next: kept < 0 ? foresee(scheduler, servers, client) : kept };
   }
 }

@@ -10,8 +10,13 @@ import {
 } from 'libnetraw/wire';
 import { AddressBook } from './addressBook.js';
 import type { AddressFamily } from './map/connectionRecord.js';
-import { canBeStateless, createScheduler, type SchedulerName } from './schedulers/create.js';
 import { Affinity } from './balance/affinity.js';
+import {
+  canBeStateless,
+  createScheduler,
+  type SchedulerName,
+  type SchedulerStart,
+} from './schedulers/create.js';
 import { serverName, type ServerTable } from './servers.js';
 import { Service } from './service.js';
 
@@ -120,9 +125,9 @@ export class ServiceTree {
   private readonly byTarget = new Map<number, TranslatedService>();
 
   /** Throws on what the configuration's schema must have refused: too many clusters, an address or port twice. */
-  constructor(configs: readonly ClusterConfig[], seed = 0) {
+  constructor(configs: readonly ClusterConfig[], start: SchedulerStart = { seed: 0 }) {
     if (configs.length > MAX_CLUSTERS) throw new RangeError(`more than ${MAX_CLUSTERS} clusters`);
-    this.clusters = configs.map((config, index) => buildCluster(config, index, seed));
+    this.clusters = configs.map((config, index) => buildCluster(config, index, start));
     for (const cluster of this.clusters) {
       if (this.byAddress.at(cluster.address) !== undefined) {
         throw new RangeError('two clusters with one address');
@@ -240,12 +245,12 @@ export class ServiceTree {
   }
 }
 
-function buildCluster(config: ClusterConfig, index: number, seed: number): Cluster {
+function buildCluster(config: ClusterConfig, index: number, start: SchedulerStart): Cluster {
   const family = familyOf(config.address);
   const gateway = config.mode === 'l4/3' ? buildGateway(config.gateway, family) : undefined;
   const services = new Map<number, Service>();
   for (const portConfig of config.ports) {
-    const service = buildService(portConfig, seed, gateway !== undefined, family);
+    const service = buildService(portConfig, start, gateway !== undefined, family);
     // TCP and UDP of an `all` port take turns together: they are one service.
     for (const number of protocolNumbers(portConfig.protocol)) {
       const key = serviceKey(number, service.port);
@@ -278,7 +283,7 @@ function familyOf(address: IpAddress): AddressFamily {
 
 function buildService(
   config: PortConfig,
-  seed: number,
+  start: SchedulerStart,
   isTranslated: boolean,
   family: AddressFamily,
 ): Service {
@@ -294,9 +299,10 @@ function buildService(
     port,
     targetPort,
     isStateless: stateless,
-    scheduler: createScheduler(scheduler, seed + port),
+    scheduler: createScheduler(scheduler, { ...start, seed: start.seed + port }),
+    schedulerName: scheduler,
     wantsAddress6: isTranslated && family === 6,
-    ...(affinity && { affinity: new Affinity({ ...affinity, seed: seed + port }) }),
+    ...(affinity && { affinity: new Affinity({ ...affinity, seed: start.seed + port }) }),
     ...(servers === undefined
       ? {}
       : { fixedServers: new Set(servers.map(({ address }) => serverName(address))) }),

@@ -67,9 +67,10 @@ export function visitConnections(
   }
 }
 
-function rowOf(
+/** The connection in a used slot. */
+export function rowOf(
   map: ConnectionMap,
-  { tree, servers }: SnapshotParts,
+  { tree, servers }: Pick<SnapshotParts, 'tree' | 'servers'>,
   nowMs: number,
   slot: number,
 ): ConnectionRow {

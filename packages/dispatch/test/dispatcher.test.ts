@@ -10,6 +10,7 @@ import {
   type Dispatcher,
   dropCounter,
   DropReason,
+  GONE_AFTER_MS,
   dropReasonNames,
   type ReportedConnection,
   Verdict,
@@ -59,8 +60,9 @@ function enter(
   serverNumber: number,
   clientPort: number,
   state: ConnectionState = established,
+  nowMs = 0,
 ) {
-  return dispatcher.enter(report({ serverAddress: server(serverNumber).address, clientPort, state }), 0);
+  return dispatcher.enter(report({ serverAddress: server(serverNumber).address, clientPort, state }), nowMs);
 }
 
 describe('numbers are an interface', () => {
@@ -214,6 +216,20 @@ describe('rebuilding the map', () => {
     send(dispatcher, { flags: ack }, 0);
     expect(enter(dispatcher, 12, 40_000, established)).toBe('known');
     expect(rows(dispatcher)).toMatchObject([{ serverAddress: server(13).address, state: 'established' }]);
+  });
+
+  // Found by the simulator, seed 20000424: cut off with a half-open connection of a dead server, back with the client's data.
+  it('believes a report rather than its own memory of a server that is gone', () => {
+    const dispatcher = createDispatcher();
+    dispatcher.setServers([server(11), server(12, { weight: 0 }), server(13)], 0);
+    send(dispatcher, {}, 0);
+    dispatcher.setServers([server(11, { active: false }), server(12), server(13)], 0);
+    send(dispatcher, { flags: ack }, 0);
+    expect(rows(dispatcher)).toMatchObject([{ serverAddress: server(11).address, state: 'established' }]);
+    expect(enter(dispatcher, 12, 40_000, established)).toBe('known');
+    send(dispatcher, { flags: ack }, GONE_AFTER_MS + 1);
+    expect(enter(dispatcher, 12, 40_000, established, GONE_AFTER_MS + 1)).toBe('moved');
+    expect(rows(dispatcher)).toMatchObject([{ serverAddress: server(12).address, state: 'established' }]);
   });
 
   it('learns from the report of its own server that a connection has come further', () => {

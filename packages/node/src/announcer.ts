@@ -2,10 +2,46 @@ import { announcementFrames } from '@ringmaster/dispatch';
 import { FrameSocket } from 'libnetraw';
 import type { IpAddress } from 'libnetraw/wire';
 
-/** Where a cluster address lives now. */
+/** Where an address lives now. */
 export interface AnnouncedAddress {
   readonly address: IpAddress;
   readonly virtualMac: Uint8Array;
+}
+
+/** A cluster, as far as it is announced. */
+export interface AnnouncedCluster extends AnnouncedAddress {
+  readonly gateway?: AnnouncedAddress;
+}
+
+/** What is said on one interface. */
+export interface Announcements {
+  readonly interface: string;
+  /** Whole frames. */
+  readonly frames: readonly Uint8Array[];
+}
+
+/**
+ * Cluster addresses are announced to the clients, on the interface outside if there is one; ghost gateways to the servers, on
+ * the inner one. Several clusters may share a gateway: it is announced once.
+ */
+export function announcementsOf(
+  clusters: readonly AnnouncedCluster[],
+  inner: string,
+  outside: string = inner,
+): Announcements[] {
+  const addresses = clusters.flatMap(({ address, virtualMac }) => announcementFrames(address, virtualMac));
+  const byMac = new Map(
+    clusters.flatMap(({ gateway }) => (gateway ? [[gateway.virtualMac.join(), gateway]] : [])),
+  );
+  const gateways = [...byMac.values()].flatMap(({ address, virtualMac }) =>
+    announcementFrames(address, virtualMac, true),
+  );
+  if (inner === outside) return [{ interface: inner, frames: [...addresses, ...gateways] }];
+  const all = [
+    { interface: outside, frames: addresses },
+    { interface: inner, frames: gateways },
+  ];
+  return all.filter(({ frames }) => frames.length > 0);
 }
 
 /** After a takeover: at once, and again after these times, since one burst can be lost (trap 6). */
@@ -14,25 +50,24 @@ const BURST_DELAYS_MS = [0, 20, 100, 400, 1000, 2000];
 const REFRESH_MS = 5000;
 
 /**
- * Gratuitous ARP (RFC 5227, 3) from the virtual MAC, in request and reply form: the MAC of an address never changes, so
- * this is for the switches, which learn behind which port it is now, and for neighbours that have lost it.
+ * Gratuitous ARP (RFC 5227, 3) in request and reply form, and unsolicited neighbour advertisements (RFC 4861, 7.2.6), from
+ * the virtual MACs. The MAC of an address never changes, so this is for the switches, which learn behind which port it is
+ * now, and for neighbours that have lost it.
  */
 export class Announcer {
-  private readonly socket: FrameSocket;
-  private readonly frames: readonly Uint8Array[];
+  private readonly ways: readonly { readonly socket: FrameSocket; readonly frames: readonly Uint8Array[] }[];
   private readonly onFailure: (message: string) => void;
   private timers: NodeJS.Timeout[] = [];
   private refresh: NodeJS.Timeout | undefined;
   sent = 0;
   failed = 0;
 
-  constructor(
-    interfaceName: string,
-    addresses: readonly AnnouncedAddress[],
-    onFailure: (message: string) => void,
-  ) {
-    this.socket = FrameSocket.open({ interface: interfaceName });
-    this.frames = addresses.flatMap(({ address, virtualMac }) => announcementFrames(address, virtualMac));
+  /** Throws `SystemError`: `EPERM` without CAP_NET_RAW, `ENODEV`. */
+  constructor(announcements: readonly Announcements[], onFailure: (message: string) => void) {
+    this.ways = announcements.map(({ interface: name, frames }) => ({
+      socket: FrameSocket.open({ interface: name }),
+      frames,
+    }));
     this.onFailure = onFailure;
   }
 
@@ -53,18 +88,20 @@ export class Announcer {
 
   close(): void {
     this.stop();
-    this.socket.close();
+    for (const { socket } of this.ways) socket.close();
   }
 
   private send(): void {
-    for (const frame of this.frames) {
-      try {
-        this.socket.send(frame);
-        this.sent++;
-      } catch (error) {
-        // The interface may be down for a moment; the next burst or refresh tries again.
-        this.failed++;
-        if (this.failed === 1) this.onFailure((error as Error).message);
+    for (const { socket, frames } of this.ways) {
+      for (const frame of frames) {
+        try {
+          socket.send(frame);
+          this.sent++;
+        } catch (error) {
+          // The interface may be down for a moment; the next burst or refresh tries again.
+          this.failed++;
+          if (this.failed === 1) this.onFailure((error as Error).message);
+        }
       }
     }
   }

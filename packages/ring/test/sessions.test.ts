@@ -60,8 +60,8 @@ describe('sessions (R20)', () => {
     expect(second?.reply).toBeDefined();
     expect(third).toMatchObject({ established: 1 });
     expect(fourth).toMatchObject({ established: 2 });
-    expect(b.receive(a.seal(hello), 1).deliver).toEqual({ from: 1, packet: hello });
-    expect(a.receive(b.seal(hello), 1).deliver).toEqual({ from: 2, packet: hello });
+    expect(b.receive(a.seal(hello), 1).deliver).toMatchObject({ from: 1, packet: hello });
+    expect(a.receive(b.seal(hello), 1).deliver).toMatchObject({ from: 2, packet: hello });
   });
 
   it('refuse a packet that has been there before', () => {

@@ -1,5 +1,6 @@
 import { Verdict } from '@ringmaster/dispatch';
 import type { Effect, Input, SessionResult } from '@ringmaster/ring';
+import type { Datagram } from './cluster/datagram.js';
 import type { Station } from './cluster/station.js';
 import type { Observer, World } from './cluster/world.js';
 import type { Fault } from './scenario/scenario.js';
@@ -80,7 +81,7 @@ export class CoverageCounter implements Observer {
     this.count(`verdict ${VERDICTS[verdict]}`);
   }
 
-  opened(_station: Station, _bytes: Uint8Array, result: SessionResult): void {
+  opened(_station: Station, _datagram: Datagram, result: SessionResult): void {
     if (result.drop !== undefined) this.count(`session ${result.drop}`);
     if (result.established !== undefined) this.count('session established');
   }
@@ -92,5 +93,10 @@ export class CoverageCounter implements Observer {
 
 /** A reason without the figures in it. */
 function general(reason: string): string {
-  return reason.replace(/\d+/g, '#');
+  let told = GENERAL.get(reason);
+  if (told === undefined) GENERAL.set(reason, (told = reason.replace(/\d+/g, '#')));
+  return told;
 }
+
+/** There are few reasons, and few figures in them. */
+const GENERAL = new Map<string, string>();

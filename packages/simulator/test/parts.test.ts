@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PretendCryptography } from '../src/cluster/cryptography.js';
+import type { Arrival } from '../src/cluster/lan.js';
 import { Lan } from '../src/cluster/lan.js';
 import { EventQueue } from '../src/eventQueue.js';
 import { convergenceBoundMs } from '../src/index.js';
@@ -60,7 +61,11 @@ describe('the network', () => {
     const drain = (): void => {
       while (queue.length > 0) queue.pop().run();
     };
-    return { queue, lan, arrived, drain, send: () => lan.carry(0, 0, 1, bytes, (got) => arrived.push(got)) };
+    const arrival = (got: Uint8Array): Arrival => ({
+      run: () => void arrived.push(got),
+      damaged: (damage) => arrival(damage(got)),
+    });
+    return { queue, lan, arrived, drain, send: () => lan.carry(0, 0, 1, arrival(bytes)) };
   };
 
   it('brings a packet once, unchanged', () => {

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Effect, Input } from '@ringmaster/ring';
+import type { Station } from '../src/cluster/station.js';
 import type { Scenario } from '../src/index.js';
+import { CLEAR_SKY } from '../src/scenario/scenario.js';
 import { EXPECTED_COVERAGE, generate, run, SABOTAGES, shrink, Summary, Trace } from '../src/index.js';
 
 const NODES = { from: 1, to: 8 };
@@ -47,6 +50,37 @@ describe('the cluster', () => {
   it('keeps every invariant with 40 nodes', { timeout: 120_000 }, () => {
     for (let seed = 1; seed <= 3; seed++)
       expect(run(generate(seed, { from: 40, to: 40 })).violations).toEqual([]);
+  });
+});
+
+describe('a large cluster', () => {
+  const LARGE = { from: 80, to: 80 };
+
+  it('is a ring from the start in most seeds, and in some not', () => {
+    const formed = Array.from({ length: 200 }, (_, seed) => generate(seed, LARGE).formed === true);
+    const cold = formed.filter((is) => !is).length;
+    expect(cold).toBeGreaterThan(2);
+    expect(cold).toBeLessThan(25);
+    expect(generate(1, { from: 64, to: 64 }).formed).toBeUndefined();
+  });
+
+  it.each([true, false])('that is a ring from the start stays one; sealed: %s', (sealed) => {
+    const drawn = generate(2, LARGE);
+    const nodes = drawn.nodes.map((node) => ({ ...node, startsAtMs: 0, canDispatch: true }));
+    const quiet = { ...drawn, nodes, sealed, formed: true, faults: [], base: CLEAR_SKY, config: {} };
+    const changes: string[] = [];
+    const stepped = (station: Station, _input: Input, effects: readonly Effect[]): void => {
+      for (const { kind } of effects)
+        if (kind === 'phaseChanged' || kind === 'roleChanged') changes.push(`${station.name} ${kind}`);
+    };
+    const result = run(quiet, { observers: [{ stepped }] });
+    expect(result.violations).toEqual([]);
+    expect(changes).toEqual([]);
+    expect(result.convergedAfterMs).toBeLessThan(10);
+  });
+
+  it('keeps every invariant over five seeds', { timeout: 120_000 }, () => {
+    for (let seed = 1; seed <= 5; seed++) expect(run(generate(seed, LARGE)).violations).toEqual([]);
   });
 });
 

@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { createInterface } from 'node:readline';
 import { serve } from './channel.mjs';
 
-const host = '10.0.0.100';
+let host = '10.0.0.100';
 const streams = new Map();
 
 /** One request on a connection of its own, from one of the host's addresses if need be; the body as bytes. */
@@ -26,6 +26,8 @@ function ask(method, path, body, timeoutMs = 10_000, localAddress) {
 }
 
 serve({
+  /** Another cluster address than 10.0.0.100. */
+  call: (address) => void (host = address),
   /** Who answered how often, and which client addresses the services saw. */
   async requests(count, timeoutMs, localAddress) {
     const servers = {};
@@ -36,6 +38,10 @@ serve({
       clients.add(client);
     }
     return { servers, clients: [...clients] };
+  },
+  /** The answer to this takes so many milliseconds; gives the client's address as the service saw it. */
+  async slowly(ms, timeoutMs, localAddress) {
+    return JSON.parse(await ask('GET', `/slow?ms=${ms}`, undefined, timeoutMs, localAddress)).client;
   },
   async download(bytes) {
     return createHash('sha256')

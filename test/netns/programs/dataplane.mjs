@@ -1,5 +1,5 @@
 // A data plane on a host of the lab, told by the test what to do.
-import { listTcpConnections, sendFrame } from 'libnetraw';
+import { listTcpConnections, listTcpConnections6, sendFrame } from 'libnetraw';
 import { monotonicMs, startDataPlane } from '../../../packages/node/dist/dataplane/index.js';
 import { serve } from './channel.mjs';
 
@@ -27,6 +27,7 @@ serve({
   close: () => plane.close(),
   announce: (name, frame) => sendFrame(name, frame),
   connections: (filter) => listTcpConnections(filter),
+  connections6: (filter) => listTcpConnections6(filter),
   keepLease() {
     clearInterval(renewal);
     if (!renew()) renew();

@@ -4,7 +4,7 @@ import {
   kernelNetwork,
   loadConfig,
   loadKeys,
-  probeByArp,
+  probeLan,
   unsupportedProblems,
   type ConfigProblem,
   type NodeConfig,
@@ -80,7 +80,7 @@ async function configuredFindings(config: NodeConfig): Promise<Finding[]> {
     config,
     running: running === true,
     mayWriteSysctl,
-    probe: probeByArp,
+    probe: probeLan,
   });
   return [
     ...keyFindings(config),

@@ -7,6 +7,7 @@ import {
   type HostInterface,
   type HostNetwork,
   type NodeConfig,
+  type UsableLink,
 } from '@ringmaster/node';
 import { error, fine, warning, type Finding } from './finding.js';
 
@@ -19,7 +20,7 @@ export interface NetworkContext {
   /** Whether a kernel setting may be changed by this process. */
   readonly mayWriteSysctl: (path: string) => boolean;
   /** Asks the LAN for other owners of the addresses. */
-  readonly probe: (link: HostInterface, addresses: readonly string[]) => Promise<AddressConflict | undefined>;
+  readonly probe: (link: UsableLink, addresses: readonly string[]) => Promise<AddressConflict | undefined>;
 }
 
 const clusterAddresses = (config: NodeConfig): string[] => config.clusters.map(({ address }) => address);
@@ -116,7 +117,7 @@ async function conflict(context: NetworkContext, link: HostInterface): Promise<F
 /** Interface, ARP settings, cluster addresses. */
 export async function networkFindings(context: NetworkContext): Promise<Finding[]> {
   const { network, config } = context;
-  const link = findInterface(network, config.interface, config.address, clusterAddresses(config));
+  const link = findInterface(network, config.interface, config, clusterAddresses(config));
   if (!link.ok) {
     const [what, ...cure] = link.problem.message.split('; ');
     const why = 'through it the node talks to the others and to the clients';

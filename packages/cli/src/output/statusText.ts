@@ -77,6 +77,14 @@ function counterRows(counters: StatusDocument['counters']): [string, string][] {
   });
 }
 
+function fixedServerLines({ fixedServers = [] }: StatusDocument): string[] {
+  if (fixedServers.length === 0) return [];
+  const rows = fixedServers.map(({ address, mac, active, why }) => {
+    return [address, mac ?? 'not seen yet', active ? 'yes' : `no: ${why}`];
+  });
+  return ['Servers outside the ring:', table(['ADDRESS', 'MAC', 'ACTIVE'], rows), ''];
+}
+
 /** What `ringmaster status` prints. */
 export function statusText(status: StatusDocument): string {
   const { total, halfOpen, established, closing } = status.connections;
@@ -92,6 +100,7 @@ export function statusText(status: StatusDocument): string {
     ringLine(status),
     ringPicture(status.ring.members, status.address),
     '',
+    ...fixedServerLines(status),
     table([], facts),
   ].join('\n');
 }

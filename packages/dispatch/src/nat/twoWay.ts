@@ -61,6 +61,11 @@ export class TwoWay {
     return this.returnPath.flow;
   }
 
+  /** MACs of the next hops towards clients, six bytes a number. */
+  get hopMacs(): Uint8Array {
+    return this.nextHops.macs;
+  }
+
   /** Frames are no longer held: the servers have reported, or were given the time to. */
   noteRebuilt(nowMs: number): void {
     this.isLearning = true;

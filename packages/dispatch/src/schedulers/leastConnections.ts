@@ -8,10 +8,11 @@ import type { Scheduler } from './scheduler.js';
  */
 export class LeastConnections implements Scheduler {
   private readonly weighted: boolean;
-  private turn = 0;
+  private turn: number;
 
-  constructor(weighted: boolean) {
+  constructor(weighted: boolean, firstTurn = 0) {
     this.weighted = weighted;
+    this.turn = firstTurn;
   }
 
   update(): void {

@@ -7,10 +7,14 @@ import type { Scheduler } from './scheduler.js';
  * weight it takes every fourth.
  */
 export class RoundRobin implements Scheduler {
-  private turn = 0;
+  private turn: number;
   /** The greatest share of all: who has it is never passed over. */
   private full = 0;
   private readonly credit = new Uint32Array(MAX_SERVERS);
+
+  constructor(firstTurn = 0) {
+    this.turn = firstTurn;
+  }
 
   update({ eligible, eligibleCount, shares }: ServerSet): void {
     this.full = 0;
@@ -21,8 +25,9 @@ export class RoundRobin implements Scheduler {
     if (eligibleCount === 0) return -1;
     for (;;) {
       // The table may have shrunk since the last turn.
-      if (this.turn >= eligibleCount) this.turn = 0;
-      const slot = eligible[this.turn++];
+      if (this.turn >= eligibleCount) this.turn %= eligibleCount;
+      const slot = eligible[this.turn];
+      this.turn = this.turn + 1 === eligibleCount ? 0 : this.turn + 1;
       const credit = this.credit[slot] + shares[slot];
       this.credit[slot] = credit >= this.full ? credit - this.full : credit;
       if (credit >= this.full) return slot;

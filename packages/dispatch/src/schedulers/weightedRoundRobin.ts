@@ -11,9 +11,12 @@ import type { Scheduler } from './scheduler.js';
 export class WeightedRoundRobin implements Scheduler {
   private readonly credit = new Int32Array(MAX_SERVERS);
   private readonly byLoad: boolean;
+  /** Turns that are over before the first one. */
+  private toSkip: number;
 
-  constructor(byLoad: boolean) {
+  constructor(byLoad: boolean, firstTurn = 0) {
     this.byLoad = byLoad;
+    this.toSkip = firstTurn;
   }
 
   /**
@@ -31,6 +34,11 @@ export class WeightedRoundRobin implements Scheduler {
   }
 
   choose(servers: ServerSet): number {
+    for (; this.toSkip > 0; this.toSkip--) this.next(servers);
+    return this.next(servers);
+  }
+
+  private next(servers: ServerSet): number {
     const { credit } = this;
     const weights = this.weightsOf(servers);
     let best = -1;

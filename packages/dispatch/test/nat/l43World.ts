@@ -85,9 +85,12 @@ function cluster(family: Family): ClusterConfig {
   };
 }
 
+/** Both. */
+export const CLUSTERS: readonly ClusterConfig[] = [cluster(4), cluster(6)];
+
 export function createL43(change: Partial<DispatcherOptions> = {}): Dispatcher {
   const dispatcher = new Dispatcher({
-    clusters: [cluster(4), cluster(6)],
+    clusters: CLUSTERS,
     ownMac: OWN_MAC,
     maxConnections: 1000,
     seed: 1,

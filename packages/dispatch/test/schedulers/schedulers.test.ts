@@ -5,10 +5,10 @@ import type { Scheduler } from '../../src/schedulers/scheduler.js';
 import { MAX_SERVERS, type ServerInfo, ServerTable } from '../../src/servers.js';
 
 /** Servers 10.0.0.1, 10.0.0.2, ...; what is not said is active with weight 1. */
-function world(name: SchedulerName, servers: readonly Partial<ServerInfo>[]) {
+function world(name: SchedulerName, servers: readonly Partial<ServerInfo>[], firstTurn = 0) {
   const connections = new Int32Array(MAX_SERVERS);
   const table = new ServerTable(connections);
-  const scheduler = createScheduler(name, 7);
+  const scheduler = createScheduler(name, { seed: 7, firstTurn });
   const change = (list: readonly Partial<ServerInfo>[]): void => {
     table.set(list.map(info), 0);
     scheduler.update(table);
@@ -122,6 +122,19 @@ describe.each(SCHEDULER_NAMES.filter((name) => name !== 'source-hash'))('%s', (n
   });
 });
 
+describe.each([
+  'round-robin',
+  'weighted-round-robin',
+  'least-connections',
+  'weighted-least-connections',
+  'load-aware',
+] as const)('%s of several dispatchers in a node', (name) => {
+  it('begins with another server in each', () => {
+    const firsts = [0, 1, 2, 3, 4].map((firstTurn) => world(name, servers(3), firstTurn).choose(1));
+    expect(firsts).toEqual([1, 2, 3, 1, 2]);
+  });
+});
+
 describe('round-robin', () => {
   it('takes each in order of address, whatever the weights', () => {
     const { choose } = world('round-robin', [{ weight: 9 }, {}, {}]);
@@ -222,7 +235,7 @@ describe('maglev', () => {
     const connections = new Int32Array(MAX_SERVERS);
     const table = new ServerTable(connections);
     table.set(servers(6).map(info).reverse(), 0);
-    const scheduler = createScheduler('maglev', 99);
+    const scheduler = createScheduler('maglev', { seed: 99 });
     scheduler.update(table);
     expect(CLIENTS.map(chooser(scheduler, table))).toEqual(CLIENTS.map(one.choose));
   });

@@ -17,6 +17,10 @@ export function natRules(cluster: Mapping, port: Mapping, path: ConfigPath, repo
     const why = 'only mode l4/3 has servers outside the ring; remove them or set mode: l4/3';
     report('conflict', [...path, 'servers'], why);
   }
+  if (mapping(port.health).command !== undefined) {
+    const why = 'a command checks this node, not servers outside the ring; use http or tcp';
+    report('conflict', [...path, 'health', 'command'], why);
+  }
   serverRules(cluster, list(port.servers), [...path, 'servers'], report);
 }
 
@@ -35,6 +39,28 @@ function serverRules(cluster: Mapping, servers: readonly unknown[], path: Config
     taken.set(address, `already at ${formatPath([...path, index])}`);
     if (clusterAddress === undefined || versionOf(address) === versionOf(clusterAddress)) return;
     report('conflict', place, `expected an ${versionOf(clusterAddress)} address, like the cluster's own`);
+  });
+}
+
+/** A server's weight is one, whatever it serves: connections of all its services count together. */
+export function weightRules(root: Mapping, report: Report): void {
+  const seen = new Map<string, { readonly weight: unknown; readonly path: ConfigPath }>();
+  list(root.clusters).forEach((cluster, index) => {
+    list(mapping(cluster).ports).forEach((port, position) => {
+      list(mapping(port).servers).forEach((entry, place) => {
+        const { address: written, weight = 1 } =
+          typeof entry === 'string' ? { address: entry } : mapping(entry);
+        const address = canonicalAddress(written);
+        if (address === undefined) return;
+        const path = ['clusters', index, 'ports', position, 'servers', place];
+        const earlier = seen.get(address);
+        if (earlier === undefined) seen.set(address, { weight, path });
+        else if (earlier.weight !== weight) {
+          const where = `${formatPath(earlier.path)}, where it is ${String(earlier.weight)}`;
+          report('conflict', path, `expected the same weight for ${address} as at ${where}`);
+        }
+      });
+    });
   });
 }
 

@@ -3,7 +3,7 @@
  * (the schema has already said so): thus one run lists every problem of a file, not only those of the first kind.
  */
 import { addressRules } from './addressRules.js';
-import { natRules, targetRules } from './natRules.js';
+import { natRules, targetRules, weightRules } from './natRules.js';
 import { formatPath, type ConfigPath, type ConfigProblem } from './problem.js';
 import { list, mapping, protocolsOf, type Mapping, type Report } from './raw.js';
 
@@ -106,5 +106,6 @@ export function crossKeyProblems(raw: unknown): ConfigProblem[] {
   addressRules(root, report);
   list(root.clusters).forEach((entry, index) => portRules(mapping(entry), ['clusters', index], report));
   targetRules(root, report);
+  weightRules(root, report);
   return problems;
 }

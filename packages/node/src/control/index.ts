@@ -1,6 +1,8 @@
 export type * from './status.js';
 export { startControlServer, type ControlServer } from './server.js';
 export { controlRequest } from './client.js';
-export { LONGEST_DURATION_MS } from './requests.js';
+export { LARGEST_EXPLAIN_FRAMES } from './explainRequest.js';
+export { PACKETS } from '@ringmaster/dispatch';
+export { LARGEST_BODY_BYTES, LONGEST_DURATION_MS } from './requests.js';
 export { DEFAULT_CONNECTION_LIMIT, LARGEST_CONNECTION_LIMIT, type ControlProviders } from './routes.js';
 export type { ControlProblem, ControlProblemCode, ControlResult } from './problem.js';

@@ -3,8 +3,8 @@ import { isIPv4 } from 'node:net';
 import { z } from 'zod';
 import type { OrderRequest } from './status.js';
 
-/** Far more than 254 addresses need. */
-export const LARGEST_BODY_BYTES = 64 * 1024;
+/** Far more than 254 addresses need, and enough for a super-frame in hexadecimal. */
+export const LARGEST_BODY_BYTES = 256 * 1024;
 /** A week, for deadlines and for staying out of the election. */
 export const LONGEST_DURATION_MS = 7 * 24 * 3_600_000;
 

@@ -1,6 +1,13 @@
 /** What the control socket answers, apart from how the bytes come and go. */
+import { type ExplainRequest, parseExplain } from './explainRequest.js';
 import { LARGEST_BODY_BYTES, type OrderAction, parseOrder } from './requests.js';
-import type { ConnectionsDocument, OrderDocument, OrderRequest, StatusDocument } from './status.js';
+import type {
+  ConnectionsDocument,
+  ExplainAnswer,
+  OrderDocument,
+  OrderRequest,
+  StatusDocument,
+} from './status.js';
 
 /** Where the answers come from. */
 export interface ControlProviders {
@@ -9,6 +16,8 @@ export interface ControlProviders {
   connections(limit: number): Promise<ConnectionsDocument>;
   /** Does what an operator asks. Not `ok`: one of the nodes is not in the ring, and nothing was changed. */
   order(request: OrderRequest): Promise<OrderAnswerDocument>;
+  /** Says what would become of packets. */
+  explain(request: ExplainRequest): Promise<ExplainAnswer>;
 }
 
 export type OrderAnswerDocument =
@@ -68,6 +77,13 @@ function orderRoute(action: OrderAction): Route {
   };
 }
 
+const explainRoute: Route = async (_query, providers, text) => {
+  const parsed = parseExplain(text);
+  if (!parsed.ok) return refusal(400, 'invalid', parsed.message);
+  const result = await providers.explain(parsed.request);
+  return result.ok ? { status: 200, body: result.document } : refusal(400, 'invalid', result.message);
+};
+
 interface Entry {
   readonly method: 'GET' | 'POST';
   /** Of the query. */
@@ -89,6 +105,7 @@ const ROUTES: ReadonlyMap<string, Entry> = new Map([
   ['/drain', ordering('drain')],
   ['/undrain', ordering('undrain')],
   ['/abdicate', ordering('abdicate')],
+  ['/explain', { method: 'POST', parameters: [], route: explainRoute }],
 ]);
 
 /**

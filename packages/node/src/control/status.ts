@@ -57,6 +57,17 @@ export interface DrainStatus {
   readonly connections: number | null;
 }
 
+/** A server outside the ring (L4/3), as a node that can dispatch sees it. */
+export interface FixedServerStatus {
+  readonly address: string;
+  /** `null` until it has been seen on the LAN. */
+  readonly mac: string | null;
+  /** Whether it is given new connections. */
+  readonly active: boolean;
+  /** Why it is given none. */
+  readonly why: string | null;
+}
+
 export interface RingStatus {
   /** Creation time of the ring, in milliseconds since 1970 on the ring master's clock. */
   readonly createdAt: number;
@@ -112,6 +123,8 @@ export interface StatusDocument {
   readonly id: number;
   readonly role: NodeRole;
   readonly ring: RingStatus;
+  /** Absent when none are configured, or when this node cannot dispatch. */
+  readonly fixedServers?: readonly FixedServerStatus[];
   readonly connections: ConnectionCounts;
   readonly rebuild: RebuildStatus;
   /** Absent when nothing is checked. */
@@ -161,3 +174,48 @@ export interface OrderResult {
 export interface OrderDocument {
   readonly servers: readonly OrderResult[];
 }
+
+/** What would become of a packet if it came now, as `POST /explain` answers it. */
+export interface ExplainedFrame {
+  /** `forward`, `local`, `outward`, `resolve`, `answer`, `hold`, `drop`, `ignore`: docs/operations.md. */
+  readonly verdict: string;
+  /** With `drop`: the name of the reason, as it is counted. */
+  readonly reason: string | null;
+  /** One sentence that says why. */
+  readonly why: string;
+  /** `10.9.0.2:40000`; null when the frame belongs to no connection of a cluster. */
+  readonly client: string | null;
+  readonly cluster: string | null;
+  readonly protocol: 'tcp' | 'udp' | null;
+  readonly direction: 'to-server' | 'to-client' | null;
+  /** The server that it goes to or comes from. */
+  readonly server: string | null;
+  /** The connection's entry in the map. */
+  readonly connection: {
+    readonly server: string;
+    readonly state: 'halfOpen' | 'established' | 'closing';
+    readonly idleMs: number;
+    readonly packets: number;
+  } | null;
+  /** What listens on the port, and how many of its servers take new connections. */
+  readonly service: {
+    readonly scheduler: string;
+    readonly stateless: boolean;
+    readonly servers: number;
+    readonly eligible: number;
+  } | null;
+  /** The frame in hexadecimal as it would be sent. */
+  readonly sent: string | null;
+}
+
+export interface ExplainDocument {
+  /** Whether this node dispatches: if not, it leaves all frames alone, and `dispatcher` is the one to ask. */
+  readonly dispatching: boolean;
+  readonly dispatcher: string | null;
+  readonly frames: readonly ExplainedFrame[];
+}
+
+/** Why nothing can be explained: the cluster address is none of this node's. */
+export type ExplainAnswer =
+  | { readonly ok: true; readonly document: ExplainDocument }
+  | { readonly ok: false; readonly message: string };

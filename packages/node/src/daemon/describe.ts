@@ -1,25 +1,55 @@
 /** What the parts of a node are told about it: made from the configuration and the host, nothing else. */
+import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import type { ClusterConfig as DispatchCluster } from '@ringmaster/dispatch';
+import { isIPv4 } from 'node:net';
+import type { ClusterConfig as DispatchCluster, PortConfig } from '@ringmaster/dispatch';
 import { virtualMacOf } from '@ringmaster/dispatch';
 import type { Address, RingConfig, SelfDescription } from '@ringmaster/ring';
 import { addressOfMac } from '@ringmaster/transport';
-import type { NodeConfig } from '../config/index.js';
-import { ipv4Number } from '../host/clusterAddress.js';
+import type { IpAddress } from 'libnetraw/wire';
+import type { NodeConfig, ServicePortConfig } from '../config/index.js';
+import { ipAddress, ipv4Number } from '../host/clusterAddress.js';
 import type { HostInterface } from '../host/index.js';
-import type { InventoryWorkerData } from '../inventory/inventoryWorker.js';
+import type { InventoryWorkerData, ListedPlace } from '../inventory/inventoryWorker.js';
 import { encodeServices } from '../services.js';
 
 export function dispatchClusters(config: NodeConfig): DispatchCluster[] {
   return config.clusters.map((cluster) => {
-    const address = ipv4Number(cluster.address);
-    const ports = cluster.ports.map(({ port, protocol, scheduler, affinity }) => ({
-      ...{ port, protocol, scheduler },
-      ...(affinity && { affinity }),
-    }));
-    return { address, virtualMac: virtualMacOf(address), ports };
+    const { mode } = cluster;
+    assert(mode !== 'l7', 'unsupportedProblems refuses it');
+    const place = livesAt(cluster.address);
+    const ports = cluster.ports.map(dispatchPort);
+    if (cluster.gateway === undefined) return { ...place, mode, ports };
+    return { ...place, mode, gateway: livesAt(cluster.gateway), ports };
   });
+}
+
+function livesAt(text: string): { address: IpAddress; virtualMac: Uint8Array } {
+  const address = ipAddress(text);
+  return { address, virtualMac: virtualMacOf(address) };
+}
+
+function dispatchPort({
+  port,
+  protocol,
+  scheduler,
+  targetPort,
+  stateless,
+  servers,
+  affinity,
+}: ServicePortConfig): PortConfig {
+  return {
+    port,
+    protocol,
+    scheduler,
+    stateless,
+    ...(targetPort !== undefined && { targetPort }),
+    ...(affinity !== undefined && { affinity }),
+    ...(servers !== undefined && {
+      servers: servers.map(({ address, weight }) => ({ address: ipAddress(address), weight })),
+    }),
+  };
 }
 
 export function inventoryData(
@@ -27,17 +57,25 @@ export function inventoryData(
   host: HostInterface,
   keys: readonly Uint8Array[] | undefined,
 ): InventoryWorkerData {
-  const places = config.clusters.map(({ address, ports }) => ({
-    address: ipv4Number(address),
-    ports: ports.map((service) => service.port),
-  }));
   return {
     address: host.address,
     port: config.ring.port,
     keys,
-    places,
+    places: listedPlaces(config, host),
     maxConnections: config.maxConnections,
   };
+}
+
+/** Where this host has the cluster's connections: at the cluster address, or in L4/3 at its own address and the target port. */
+export function listedPlaces(config: NodeConfig, host: HostInterface): ListedPlace[] {
+  return config.clusters.flatMap(({ address, mode, ports }) => {
+    const served = ports.filter(({ servers }) => servers === undefined);
+    const own = isIPv4(address) ? host.address : host.address6;
+    const local = mode === 'l4/3' ? own : address;
+    if (local === undefined || served.length === 0) return [];
+    const targets = served.map(({ port, targetPort = port }) => targetPort);
+    return [{ address: ipAddress(local), ports: [...new Set(targets)] }];
+  });
 }
 
 /** What orders the members: the IPv4 address, or over Ethernet the MAC. */
@@ -52,7 +90,7 @@ export function describeSelf(config: NodeConfig, host: HostInterface): SelfDescr
     canDispatch: config.capabilities.includes('dispatch'),
     canServe: config.capabilities.includes('serve'),
     weight: config.weight,
-    services: encodeServices(host.address, config.clusters),
+    services: encodeServices(host, config.clusters),
     incarnation: randomInt(1, 2 ** 32),
   };
 }

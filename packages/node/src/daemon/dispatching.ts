@@ -7,6 +7,7 @@ import type { Logger } from '../logging.js';
 import type { Rebuild } from '../inventory/rebuild.js';
 import { activeHosts, hostOf, MemberNames } from './hosts.js';
 import { offersAll } from '../services.js';
+import type { FixedServers } from './fixedServers.js';
 import { serverTable } from './serverTable.js';
 
 export interface DispatchingParts {
@@ -15,6 +16,7 @@ export interface DispatchingParts {
   readonly announcer: Announcer;
   readonly rebuild: Rebuild;
   readonly logger: Logger;
+  readonly fixedServers: Pick<FixedServers, 'table'>;
   /** Works out what the servers' weights are at present. */
   readonly weigh: (servers: readonly ServerInfo[]) => ServerInfo[];
   /** How long the data plane may go on dispatching without a sign of life of the main thread. */
@@ -218,8 +220,8 @@ export class Dispatching {
 
   /** To be called when this node itself takes connections, or takes none any more, and when weights have changed. */
   updateServers(): void {
-    const { dataPlane, driver, weigh } = this.parts;
-    dataPlane.setServers(weigh(serverTable(driver.state)));
+    const { dataPlane, driver, weigh, fixedServers } = this.parts;
+    dataPlane.setServers(weigh(serverTable(driver.state, fixedServers.table())));
   }
 
   private everybody(): number[] {

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import type { Address, Member, RingState } from '@ringmaster/ring';
 import { formatIpv4 } from '@ringmaster/ring';
-import { hostOfServices } from '../services.js';
+import { address6OfServices, hostOfServices } from '../services.js';
 
 /** Unsigned IPv4 address of this node's host. */
 export function ownHost(state: RingState): number {
@@ -13,6 +13,10 @@ export function ownHost(state: RingState): number {
   assert(host !== undefined, 'a node announces its own address');
   return host;
 }
+
+/** The 16 bytes of this node's own IPv6 address, where one is wanted. */
+export const ownAddress6 = (state: RingState): Uint8Array | undefined =>
+  address6OfServices(state.self.services);
 
 /** A member whose host is known. */
 export interface HostedMember {

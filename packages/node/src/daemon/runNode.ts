@@ -5,12 +5,15 @@ import type { NodeConfig } from '../config/index.js';
 import { monotonicMs, type ServerInfo } from '../dataplane/index.js';
 import { startControlServer } from '../control/server.js';
 import type { HealthMonitor } from '../health/healthMonitor.js';
+import { kernelNetwork } from '../host/index.js';
 import type { Rebuild } from '../inventory/rebuild.js';
 import type { Logger } from '../logging.js';
 import { Balancing } from './balancing.js';
 import { connectionsDocument } from './connectionsDocument.js';
-import { describeSelf, ringConfig } from './describe.js';
+import { describeSelf, dispatchClusters, ringConfig } from './describe.js';
 import { Dispatching } from './dispatching.js';
+import { explainPackets } from './explainDocument.js';
+import { FixedServers } from './fixedServers.js';
 import { isNewcomer } from './hosts.js';
 import { Operation } from './operation.js';
 import { raisePriority } from './priority.js';
@@ -47,12 +50,13 @@ export async function runNode(config: NodeConfig, dependencies: NodeDependencies
     const shells = await openShells({ config, unwinding, ...dependencies });
     raisePriority(logger);
     const deciding = assemble(config, shells, unwinding, logger);
-    const { driver, operation, health, balancing } = deciding;
+    const { driver, operation, health, fixedServers, balancing } = deciding;
     await openControl(config, shells, deciding, unwinding);
     operation.drain.resume();
     if (health.isEmpty) driver.start();
     health.start();
     operation.start();
+    fixedServers.start();
     balancing.start();
     const { address, name } = shells.host;
     const { transport, port } = config.ring;
@@ -78,6 +82,7 @@ interface Deciding {
   readonly rebuild: Rebuild;
   readonly operation: Operation;
   readonly health: HealthMonitor;
+  readonly fixedServers: FixedServers;
   readonly balancing: Balancing;
 }
 
@@ -95,6 +100,12 @@ function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logg
   unwinding.push('closing the ring', () => driver.close());
   const rebuild = makeRebuild(config, shells, state, logger);
   const leaseMs = config.ring.communicationTimeoutMs - config.ring.heartbeatIntervalMs;
+  const fixedServers = new FixedServers(config, {
+    neighbours: () => kernelNetwork.neighbours().filter((each) => each.interface === host.name),
+    logger,
+    onChange: () => dispatching.updateServers(),
+  });
+  unwinding.push('stopping to watch servers outside the ring', () => fixedServers.close());
   const balancing = new Balancing({
     slowStartMs: config.slowStartMs,
     usesLoad: config.clusters.some(({ ports }) => ports.some(({ scheduler }) => scheduler === 'load-aware')),
@@ -106,7 +117,8 @@ function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logg
   });
   unwinding.push('stopping to balance', () => balancing.close());
   const weigh = (servers: readonly ServerInfo[]): ServerInfo[] => balancing.weigh(servers);
-  const dispatching = new Dispatching({ driver, dataPlane, announcer, rebuild, logger, leaseMs, weigh });
+  const parts = { driver, dataPlane, announcer, rebuild, logger, leaseMs, weigh, fixedServers };
+  const dispatching = new Dispatching(parts);
   unwinding.push('stopping to dispatch', () => dispatching.close());
   const health = watchServices(config, driver, logger);
   unwinding.push('stopping the health checks', () => health.close());
@@ -123,13 +135,13 @@ function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logg
     dispatching.handle(event);
     operation.handle(event);
   };
-  return { driver, rebuild, operation, health, balancing };
+  return { driver, rebuild, operation, health, fixedServers, balancing };
 }
 
 async function openControl(
   config: NodeConfig,
   { dataPlane, inventory, socket }: Shells,
-  { driver, rebuild, operation, health, balancing }: Deciding,
+  { driver, rebuild, operation, health, fixedServers, balancing }: Deciding,
   unwinding: Unwinding,
 ): Promise<void> {
   const control = await startControlServer(config.control.socket, {
@@ -143,11 +155,14 @@ async function openControl(
         socket: socket.counters,
         operation,
         health: health.status(),
+        fixedServers: fixedServers.status(),
         balancing,
       }),
     connections: async (limit) =>
       connectionsDocument(await dataPlane.snapshot(limit), dataPlane.stats().connections.total),
     order: (request) => operation.order(request),
+    explain: (request) =>
+      explainPackets(request, { state: driver.state, dataPlane, clusters: dispatchClusters(config) }),
   });
   if (!control.ok) throw new StartProblem('control', control.problem.message);
   unwinding.push('closing the control socket', () => control.value.close());

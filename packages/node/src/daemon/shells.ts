@@ -1,17 +1,18 @@
 import { EthernetSocket, UdpSocket, type RingSocket } from '@ringmaster/transport';
-import { Announcer } from '../announcer.js';
+import { Announcer, announcementsOf } from '../announcer.js';
 import type { NodeConfig } from '../config/index.js';
 import { loadKeys } from '../config/index.js';
 import { startDataPlane, type DataPlane } from '../dataplane/index.js';
 import { ipv4Number } from '../host/clusterAddress.js';
 import type { HostInterface } from '../host/index.js';
-import { journalPath, kernelNetwork, prepareHost } from '../host/index.js';
+import { hostClusters, journalPath, kernelNetwork, prepareHost } from '../host/index.js';
 import { startInventoryServer, type InventoryServer } from '../inventory/index.js';
 import type { Logger } from '../logging.js';
 import { dispatchClusters, inventoryData } from './describe.js';
 import { withHighDescriptor } from './highDescriptor.js';
 import { frameProblem, portProblem, StartProblem } from './problem.js';
 import type { Unwinding } from './unwinding.js';
+import { keepHost } from './upkeep.js';
 
 /** Everything of a node that touches the world, except the ring's protocol and the control socket. */
 export interface Shells {
@@ -42,7 +43,8 @@ export async function openShells(options: ShellOptions): Promise<Shells> {
   unwinding.push('closing the inventory', () => inventory.close());
   const dataPlane = await openDataPlane(options);
   unwinding.push('closing the data plane', () => dataPlane.close());
-  const announcer = new Announcer(config.interface, dispatchClusters(config), (why) =>
+  const announced = announcementsOf(dispatchClusters(config), config.interface, config.outside?.interface);
+  const announcer = new Announcer(announced, (why) =>
     options.logger.warn('a cluster address could not be announced; trying again', { why }),
   );
   unwinding.push('closing the announcer', () => announcer.close());
@@ -74,7 +76,9 @@ async function takeOnHost({ config, logger, unwinding }: ShellOptions): Promise<
     network: kernelNetwork,
     interface: config.interface,
     ...(config.address !== undefined && { address: config.address }),
-    clusterAddresses: config.clusters.map((cluster) => cluster.address),
+    ...(config.address6 !== undefined && { address6: config.address6 }),
+    ...(config.outside !== undefined && { outside: config.outside.interface }),
+    clusters: hostClusters(config),
     journal: journalPath(config.control.socket),
   });
   if (!prepared.ok) throw new StartProblem('host', prepared.problem.message);
@@ -89,6 +93,7 @@ async function takeOnHost({ config, logger, unwinding }: ShellOptions): Promise<
     process.off('exit', atExit);
     for (const warning of restore().warnings) logger.warn(warning);
   });
+  unwinding.push('ending the upkeep of the host', keepHost(prepared.value, logger));
   return prepared.value.interface;
 }
 
@@ -135,6 +140,8 @@ async function openDataPlane({ config, logger, onFatal }: ShellOptions): Promise
   const dataPlane = await startDataPlane(options).catch((error: unknown) => {
     throw new StartProblem('data-plane', (error as Error).message);
   });
+  if (config.clusters.some(({ mode }) => mode === 'l4/3'))
+    logger.info("packets of unknown next hop go by the host's own routing", { through: dataPlane.routesBy });
   dataPlane.onError((error) => {
     if (error.code === 'worker-failed') onFatal(`the data plane has failed: ${error.message}`);
     else logger.warn('data plane', { why: error.message });

@@ -6,6 +6,7 @@ import type { DataPlaneStats } from '../dataplane/index.js';
 import type {
   CheckStatus,
   DrainStatus,
+  FixedServerStatus,
   LoadStatus,
   MemberStatus,
   NodeRole,
@@ -31,6 +32,7 @@ export interface StatusSources {
   readonly socket: Readonly<SocketCounters>;
   readonly operation: OperationFigures;
   readonly health: readonly CheckStatus[];
+  readonly fixedServers: readonly FixedServerStatus[];
   readonly balancing: Pick<Balancing, 'weighing'>;
 }
 
@@ -47,6 +49,7 @@ export function statusDocument(sources: StatusSources): StatusDocument {
       dispatcher: dispatcher === undefined ? null : formatIpv4(dispatcher),
       members: members(sources),
     },
+    ...(sources.fixedServers.length > 0 && { fixedServers: sources.fixedServers }),
     connections: stats.connections,
     rebuild: { ...rebuild, ms: Math.round(rebuild.ms * 10) / 10 },
     ...(sources.health.length > 0 && { health: sources.health }),
@@ -60,6 +63,8 @@ export function statusDocument(sources: StatusSources): StatusDocument {
       frames: stats.frames,
       batches: stats.batches,
       ringBufferDropped: stats.ringDropped,
+      routed: { ...stats.routed },
+      framesByWorker: Object.fromEntries(stats.workers.map(({ frames }, worker) => [worker, frames])),
       ring: { ...state.counters },
       ringRefused: { ...sources.ringDrops, inventory: sources.inventoryRefused },
       ringSocket: { ...sources.socket },

@@ -1,5 +1,6 @@
 import { findLink, type Link } from 'libnetraw';
 import type { ConnectionRow, DispatchMode, ServerInfo } from '@ringmaster/dispatch';
+import { Explaining } from './explaining.js';
 import { monotonicMs } from './clock.js';
 import { DataPlaneError } from './errors.js';
 import { openIpOutput, type IpOutput } from './ipOutput.js';
@@ -11,11 +12,16 @@ import type {
   DataPlaneOptions,
   DataPlaneStats,
   EnterReport,
+  Explained,
   WorkerOptions,
 } from './types.js';
 import { WorkerHandle } from './workerHandle.js';
 
 const DEFAULT_HOLD_BYTES = 4 * 1024 * 1024;
+/** Memory for a burst while no worker is scheduled: half a thousand frames, super-frames among them. */
+const DEFAULT_RING_SLOTS = 512;
+/** Two batches: one is worked on while the next one arrives. */
+const MIN_RING_SLOTS = 128;
 
 /**
  * The packets' side of a node, in threads of its own. Commands are applied in the order of their calls; none of them
@@ -43,6 +49,11 @@ export interface DataPlane {
   enter(server: number, list: ConnectionList): Promise<EnterReport>;
   /** Up to `limit` connections of the map. */
   snapshot(limit: number): Promise<ConnectionRow[]>;
+  /**
+   * What is known about frames, and what would become of each if it came now; nothing is changed. Later frames are looked at
+   * as if the earlier ones had come.
+   */
+  explain(frames: readonly Uint8Array[]): Promise<Explained[]>;
   /** Resolves when every command so far has been applied. */
   settled(): Promise<void>;
   /** Reads shared memory: cheap, and at most one turn of the worker behind. */
@@ -70,9 +81,10 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
   const inner = linkOf(options.interface);
   const outer = options.outside === undefined ? inner : linkOf(options.outside);
   const mtuBytes = options.mtuBytes ?? { inner: inner.mtuBytes, outer: outer.mtuBytes };
-  const plane = new WorkersDataPlane(options, await openIpOutput());
+  const forWorkers = { ...options, ...shareOf(options), mtuBytes };
+  const plane = new WorkersDataPlane(forWorkers, inner.mac, await openIpOutput());
   try {
-    await plane.start({ ...options, ...shareOf(options), mtuBytes }, inner.mac);
+    await plane.start();
   } catch (error) {
     await plane.close();
     throw error;
@@ -89,25 +101,43 @@ function linkOf(name: string): Link {
 }
 
 /** What each of the workers may have. */
-function shareOf(options: DataPlaneOptions): Pick<WorkerOptions, 'maxConnections' | 'holdBytes'> {
-  const { workers = 1, maxConnections, holdBytes = DEFAULT_HOLD_BYTES } = options;
+function shareOf(
+  options: DataPlaneOptions,
+): Pick<WorkerOptions, 'maxConnections' | 'holdBytes' | 'ringSlots'> {
+  const {
+    workers = 1,
+    maxConnections,
+    holdBytes = DEFAULT_HOLD_BYTES,
+    ringSlots = DEFAULT_RING_SLOTS,
+  } = options;
   const share = (whole: number): number => Math.ceil(whole / workers);
-  return { maxConnections: share(maxConnections), holdBytes: share(holdBytes) };
+  return {
+    maxConnections: share(maxConnections),
+    holdBytes: share(holdBytes),
+    ringSlots: Math.max(MIN_RING_SLOTS, share(ringSlots)),
+  };
 }
 
 /** One or several workers as one data plane: all are told everything, and each has the connections of its clients. */
 class WorkersDataPlane implements DataPlane {
   readonly routesBy: IpOutput['name'];
+  readonly #options: WorkerOptions;
+  readonly #ownMac: Uint8Array;
   readonly #wanted: number;
   readonly #prefixes: ClientPrefixes;
   readonly #ipOutput: IpOutput;
   readonly #workers: WorkerHandle[] = [];
+  readonly #explaining: Explaining;
   readonly #listeners: ((error: DataPlaneError) => void)[] = [];
   /** Whether the next lease is the first since this node last did not dispatch, so that it cannot be late. */
   #isNewTerm = true;
   #leaseUntilMs = 0;
 
-  constructor(options: DataPlaneOptions, ipOutput: IpOutput) {
+  constructor(options: WorkerOptions, ownMac: Uint8Array, ipOutput: IpOutput) {
+    const { clusters, mtuBytes } = options;
+    this.#options = options;
+    this.#ownMac = ownMac;
+    this.#explaining = new Explaining({ clusters, ownMac, mtuBytes });
     this.#wanted = options.workers ?? 1;
     this.#prefixes = clientPrefixes(options.clusters);
     this.#ipOutput = ipOutput;
@@ -115,12 +145,13 @@ class WorkersDataPlane implements DataPlane {
   }
 
   /** One worker after the other: the order in which their rings are opened is the one that frames are fanned out by. */
-  async start(options: WorkerOptions, ownMac: Uint8Array): Promise<void> {
+  async start(): Promise<void> {
     let fanoutGroups: readonly number[] | undefined = this.#wanted === 1 ? undefined : [];
     for (let index = 0; index < this.#wanted; index++) {
       const worker = new WorkerHandle({
-        options,
-        ownMac,
+        options: this.#options,
+        ownMac: this.#ownMac,
+        index,
         fanoutGroups,
         ipOutput: this.#ipOutput,
         onError: (error) => this.#onError(error, index),
@@ -133,14 +164,17 @@ class WorkersDataPlane implements DataPlane {
 
   setRole(role: DispatchMode): void {
     if (role !== 'dispatch') this.#isNewTerm = true;
+    this.#explaining.noteRole(role);
     this.#command({ type: 'role', role });
   }
 
   setServers(servers: readonly ServerInfo[]): void {
+    this.#explaining.noteServers(servers);
     this.#command({ type: 'servers', servers });
   }
 
   hold(on: boolean): void {
+    this.#explaining.noteHold(on);
     this.#command({ type: 'hold', on });
   }
 
@@ -168,6 +202,16 @@ class WorkersDataPlane implements DataPlane {
       for (const row of more) rows.push(row);
     }
     return rows;
+  }
+
+  async explain(frames: readonly Uint8Array[]): Promise<Explained[]> {
+    const asked = this.#workers.map((worker) =>
+      worker.request(
+        (id) => ({ type: 'examine', id, frames }),
+        (report) => (report?.type === 'examined' ? report.facts : []),
+      ),
+    );
+    return this.#explaining.explain(frames, await Promise.all(asked), this.#prefixes);
   }
 
   async settled(): Promise<void> {

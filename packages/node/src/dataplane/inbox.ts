@@ -1,6 +1,7 @@
 import {
   ConnectionState,
   type ConnectionRow,
+  type Examination,
   type Dispatcher,
   type DispatchMode,
   type ServerInfo,
@@ -15,6 +16,8 @@ import type { Command, ConnectionList, EnterReport, Report } from './types.js';
 const ENTER_CHUNK = 512;
 /** Rows of a snapshot per turn: each is an object. */
 const SNAPSHOT_CHUNK = 512;
+/** Frames examined per turn: schedulers are copied for each. */
+const EXAMINE_CHUNK = 16;
 
 /** What commands are applied to: the packet loop. */
 export interface CommandTarget {
@@ -77,6 +80,11 @@ export class CommandInbox implements Inbox {
         this.#job = snapshotJob(command.limit, (rows) =>
           this.#report({ type: 'rows', id: command.id, rows }),
         );
+        return;
+      case 'examine':
+        this.#job = examineJob(command.frames, (facts) =>
+          this.#report({ type: 'examined', id: command.id, facts }),
+        );
     }
   }
 }
@@ -127,6 +135,22 @@ function snapshotJob(limit: number, done: (rows: ConnectionRow[]) => void): Job 
     if (wanted > 0) from = target.dispatcher.snapshot(wanted, (row) => rows.push({ ...row }), from);
     if (wanted > 0 && from >= 0) return false;
     done(rows);
+    return true;
+  };
+}
+
+function examineJob(
+  frames: readonly Uint8Array[],
+  done: (facts: readonly (Examination | undefined)[]) => void,
+): Job {
+  const facts: (Examination | undefined)[] = [];
+  return ({ dispatcher }, nowMs) => {
+    const end = Math.min(frames.length, facts.length + EXAMINE_CHUNK);
+    for (let i = facts.length; i < end; i++) {
+      facts.push(dispatcher.examine(frames[i], 0, frames[i].length, nowMs));
+    }
+    if (facts.length < frames.length) return false;
+    done(facts);
     return true;
   };
 }

@@ -2,5 +2,5 @@
 export { monotonicMs } from './clock.js';
 export { startDataPlane, type DataPlane } from './dataPlane.js';
 export { DataPlaneError, type DataPlaneErrorCode } from './errors.js';
-export type { ConnectionList, DataPlaneOptions, DataPlaneStats, EnterReport } from './types.js';
+export type { ConnectionList, DataPlaneOptions, DataPlaneStats, EnterReport, Explained } from './types.js';
 export type { ServerInfo } from '@ringmaster/dispatch';

@@ -35,6 +35,8 @@ export interface PacketLoopOptions {
   readonly options: WorkerOptions;
   readonly ownMac: Uint8Array;
   readonly seed: number;
+  /** Number of this worker, from 0. */
+  readonly index: number;
   readonly shared: SharedState;
   readonly wake: Wake;
   /** How each tap shares its frames with those of other workers. */
@@ -150,11 +152,12 @@ export class PacketLoop implements CommandTarget {
   }
 
   #newDispatcher(): Dispatcher {
-    const { options, ownMac, seed, shared } = this.#given;
+    const { options, ownMac, seed, shared, index } = this.#given;
     return new Dispatcher({
       clusters: options.clusters,
       ownMac,
       seed,
+      firstTurn: index,
       maxConnections: options.maxConnections,
       holdBytes: options.holdBytes,
       headroomBytes: VNET_HEADER_BYTES,

@@ -1,10 +1,7 @@
 import { acceptNone, dispatcherFilter, PacketRing, type FanoutOptions } from 'libnetraw';
 import { type IpAddress, macEquals } from 'libnetraw/wire';
 import type { ClusterConfig, DispatchMode } from '@ringmaster/dispatch';
-import type { DataPlaneOptions } from './types.js';
-
-/** Memory for a burst while the worker is not scheduled: half a thousand frames, super-frames among them. */
-const DEFAULT_RING_SLOTS = 512;
+import type { WorkerOptions } from './types.js';
 
 /** The servers' side of a node, and the clients'. With one interface everything is inner. */
 export type Side = 'inner' | 'outer';
@@ -66,8 +63,8 @@ export class Tap {
 }
 
 /** One tap, or with an interface outside two: the clusters there, the gateways inside. */
-export function openTaps(options: DataPlaneOptions, fanouts: readonly FanoutOptions[] = []): Tap[] {
-  const { interface: inside, outside, clusters, ringSlots: slots = DEFAULT_RING_SLOTS } = options;
+export function openTaps(options: WorkerOptions, fanouts: readonly FanoutOptions[] = []): Tap[] {
+  const { interface: inside, outside, clusters, ringSlots: slots } = options;
   const taps: Tap[] = [];
   const open = (side: Side, name: string, targets: TapTargets): unknown =>
     taps.push(new Tap(side, name, targets, slots, fanouts[taps.length]));

@@ -1,5 +1,13 @@
 /** What the main thread and the data-plane worker say to each other. */
-import type { ClusterConfig, ConnectionRow, DispatchMode, ServerInfo, Timeouts } from '@ringmaster/dispatch';
+import type {
+  ClusterConfig,
+  ConnectionRow,
+  DispatchMode,
+  Examination,
+  Rehearsed,
+  ServerInfo,
+  Timeouts,
+} from '@ringmaster/dispatch';
 import type { SenderCounters } from 'libnetraw';
 import type { MessagePort } from 'node:worker_threads';
 import type { Problem } from './errors.js';
@@ -15,7 +23,10 @@ export interface DataPlaneOptions {
   readonly maxConnections: number;
   /** Most bytes of frames that wait while the map is rebuilt, of all workers together. Default 4 MiB. */
   readonly holdBytes?: number;
-  /** Frames that may wait for a worker in a ring, about 70 KB of kernel memory each. Default 512. */
+  /**
+   * Frames that may wait for the workers in their rings of an interface, about 70 KB of kernel memory each. Default 512; each
+   * worker has its share, at least 128.
+   */
   readonly ringSlots?: number;
   /** Threads that share the packets, each with its part of the connections. Default 1. */
   readonly workers?: number;
@@ -25,7 +36,8 @@ export interface DataPlaneOptions {
 }
 
 /** The same with a worker's share of what is shared out. */
-export type WorkerOptions = DataPlaneOptions & Required<Pick<DataPlaneOptions, 'holdBytes' | 'mtuBytes'>>;
+export type WorkerOptions = DataPlaneOptions &
+  Required<Pick<DataPlaneOptions, 'holdBytes' | 'mtuBytes' | 'ringSlots'>>;
 
 interface ConnectionColumns {
   readonly count: number;
@@ -114,7 +126,9 @@ export type Command =
       readonly server: number;
       readonly list: ConnectionList;
     }
-  | { readonly type: 'snapshot'; readonly id: number; readonly limit: number };
+  | { readonly type: 'snapshot'; readonly id: number; readonly limit: number }
+  /** What is known about frames; nothing is changed. */
+  | { readonly type: 'examine'; readonly id: number; readonly frames: readonly Uint8Array[] };
 
 /** IP packets one after the other, each as long as its header says, every checksum complete. */
 export interface RoutedPackets {
@@ -129,13 +143,27 @@ export type Report =
   | { readonly type: 'failed'; readonly problem: Problem }
   | { readonly type: 'error'; readonly problem: Problem }
   | { readonly type: 'entered'; readonly id: number; readonly report: EnterReport }
-  | { readonly type: 'rows'; readonly id: number; readonly rows: ConnectionRow[] };
+  | { readonly type: 'rows'; readonly id: number; readonly rows: ConnectionRow[] }
+  | {
+      readonly type: 'examined';
+      readonly id: number;
+      readonly facts: readonly (Examination | undefined)[];
+    };
+
+/** What is known about a frame, and what would become of it. */
+export interface Explained {
+  /** Absent when it belongs to no connection of ours. */
+  readonly facts: Examination | undefined;
+  readonly outcome: Rehearsed;
+}
 
 /** What the worker is started with. */
 export interface WorkerData {
   readonly options: WorkerOptions;
   readonly ownMac: Uint8Array;
   readonly seed: number;
+  /** Number of the worker, from 0. */
+  readonly index: number;
   readonly shared: SharedArrayBuffer;
   readonly wakeFd: number;
   readonly port: MessagePort;

@@ -9,7 +9,7 @@ import { SharedState } from './sharedState.js';
 import { gatewayMacsOf } from './tap.js';
 import type { Report, WorkerData } from './types.js';
 
-const { options, ownMac, seed, shared, wakeFd, port, fanoutGroups } = workerData as WorkerData;
+const { options, ownMac, seed, index, shared, wakeFd, port, fanoutGroups } = workerData as WorkerData;
 const state = new SharedState(shared);
 const report = (message: Report): void => port.postMessage(message);
 
@@ -30,6 +30,7 @@ function open(): PacketLoop | undefined {
       options,
       ownMac,
       seed,
+      index,
       shared: state,
       wake: Wake.of(wakeFd),
       fanouts: fanouts(),

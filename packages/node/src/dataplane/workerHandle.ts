@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { Wake } from 'libnetraw';
 import { DataPlaneError, toError, toProblem } from './errors.js';
+import { fragmentIpv4 } from 'libnetraw/wire';
 import { splitPackets, type IpOutput } from './ipOutput.js';
 import { SharedState } from './sharedState.js';
 import type { Command, Report, RoutedPackets, WorkerData, WorkerOptions } from './types.js';
@@ -19,6 +20,8 @@ interface Pending {
 export interface WorkerHandleOptions {
   readonly options: WorkerOptions;
   readonly ownMac: Uint8Array;
+  /** Number of the worker, from 0. */
+  readonly index: number;
   /** See `WorkerData`. */
   readonly fanoutGroups: readonly number[] | undefined;
   readonly ipOutput: IpOutput;
@@ -49,6 +52,7 @@ export class WorkerHandle {
       options: given.options,
       ownMac: given.ownMac,
       seed: randomBytes(6).readUIntBE(0, 6),
+      index: given.index,
       shared: this.shared.buffer,
       wakeFd: this.#wake.fd,
       port: port2,
@@ -111,6 +115,7 @@ export class WorkerHandle {
       case 'route':
         return this.#route(report);
       case 'entered':
+      case 'examined':
       case 'rows':
         this.#pending.get(report.id)?.resolve(report);
         this.#pending.delete(report.id);
@@ -122,10 +127,18 @@ export class WorkerHandle {
     const packets = splitPackets(bytes);
     const whole = packets.reduce((sum, packet) => sum + packet.length, 0);
     this.shared.addRoutedBytesWaiting(whole - bytes.length);
-    for (const packet of packets) {
-      this.#given.ipOutput.send(packet, (wasSent) => {
+    for (const packet of packets) this.#send(packet);
+  }
+
+  /** What is larger than the next link carries, and may be cut, is: a raw IP socket sends nothing that is too large. */
+  #send(packet: Uint8Array): void {
+    const { inner, outer } = this.#given.options.mtuBytes;
+    const fragments = fragmentIpv4(packet, Math.min(inner, outer));
+    let waiting = fragments.length;
+    for (const fragment of fragments) {
+      this.#given.ipOutput.send(fragment, (wasSent) => {
         this.shared.countRouted(wasSent);
-        this.shared.addRoutedBytesWaiting(-packet.length);
+        if (--waiting === 0) this.shared.addRoutedBytesWaiting(-packet.length);
       });
     }
   }

@@ -63,13 +63,29 @@ export function conflictIn(
   return isOurs ? undefined : { address, mac: formatMac(sender) };
 }
 
+/** A way of asking for the owner of an address. */
+export interface ProbeKind {
+  /** The frame that asks. */
+  readonly probe: (address: string, ownMac: Uint8Array) => Uint8Array;
+  /** The conflict that a received frame proves. */
+  readonly conflictIn: (
+    frame: Uint8Array,
+    addresses: readonly string[],
+    ownMac: Uint8Array,
+  ) => AddressConflict | undefined;
+}
+
+export const arpProbes: ProbeKind = { probe: arpProbe, conflictIn };
+
 /** Frames out and in on one interface; `receive` does not wait. */
-export interface ArpPort {
+export interface ProbePort {
   send(frame: Uint8Array): void;
   receive(): Uint8Array | undefined;
 }
 
 export interface ProbeOptions {
+  /** Default: ARP. */
+  readonly kind?: ProbeKind;
   readonly addresses: readonly string[];
   readonly ownMac: Uint8Array;
   /** How often to ask, and how long to listen after each time. */
@@ -84,17 +100,17 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 /** Asks who owns the addresses. The first conflict ends it; none after all probes means that they are free. */
 export async function probeAddresses(
-  port: ArpPort,
+  port: ProbePort,
   options: ProbeOptions,
 ): Promise<AddressConflict | undefined> {
-  const { addresses, ownMac, probes = 3, intervalMs = 80 } = options;
+  const { kind = arpProbes, addresses, ownMac, probes = 3, intervalMs = 80 } = options;
   for (let probe = 0; probe < probes; probe++) {
-    for (const address of addresses) port.send(arpProbe(address, ownMac));
+    for (const address of addresses) port.send(kind.probe(address, ownMac));
     await pause(intervalMs);
     for (let count = 0; count < FRAMES_PER_PROBE; count++) {
       const frame = port.receive();
       if (frame === undefined) break;
-      const conflict = conflictIn(frame, addresses, ownMac);
+      const conflict = kind.conflictIn(frame, addresses, ownMac);
       if (conflict !== undefined) return conflict;
     }
   }

@@ -1,32 +1,143 @@
 /** Making the changes of a node to its host, and taking them back. */
+import type { PolicyRule } from 'libnetraw';
+import { describeRule } from 'libnetraw';
+import { IpProtocol, parseMac } from 'libnetraw/wire';
+import { isIPv4 } from 'node:net';
 import { writeJournal, removeJournal, type HostChange, type JournalContent } from './journal.js';
-import type { HostNetwork } from './network.js';
+import type { HostAddress, HostNetwork } from './network.js';
 import { errorCode } from './problem.js';
 
-/** The setting or the interface went away by itself: nothing is left to undo. */
-const GONE = new Set(['ENOENT', 'ENODEV', 'EADDRNOTAVAIL']);
+type Change<Kind extends HostChange['kind']> = Extract<HostChange, { readonly kind: Kind }>;
 
-export const clusterAddressOnLoopback = (address: string) => ({ interface: 'lo', address, prefixLength: 32 });
+/** The setting, the interface or the table went away by itself: nothing is left to undo. */
+const GONE = new Set(['ENOENT', 'ENODEV', 'EADDRNOTAVAIL', 'ESRCH']);
+
+export const clusterAddressOnLoopback = (address: string): HostAddress => ({
+  interface: 'lo',
+  address,
+  prefixLength: isIPv4(address) ? 32 : 128,
+});
+
+/** Packets that this host itself sends from the service's port, by TCP also from the address. */
+export function ruleOf({ family, table, protocol, sourcePort, from }: Change<'rule'>): PolicyRule {
+  const rule = {
+    family,
+    priority: table,
+    table,
+    incoming: 'lo',
+    ipProtocol: IpProtocol[protocol],
+    sourcePort,
+  };
+  return from === undefined ? rule : { ...rule, from };
+}
+
+const macOf = (text: string): Uint8Array => parseMac(text) ?? new Uint8Array(6);
 
 export function applyChange(network: HostNetwork, change: HostChange): void {
-  if (change.kind === 'address') network.addAddress(clusterAddressOnLoopback(change.address));
-  else network.writeSysctl(change.path, change.after);
+  switch (change.kind) {
+    case 'address':
+      network.addAddress(clusterAddressOnLoopback(change.address));
+      return;
+    case 'sysctl':
+      return network.writeSysctl(change.path, change.after);
+    case 'neighbour':
+      return network.setNeighbour(change.interface, change.address, macOf(change.mac));
+    case 'route':
+      network.addRoute(change);
+      return;
+    case 'rule':
+      network.addRule(ruleOf(change));
+  }
 }
 
 /** Takes one change back, unless somebody has changed the same thing since: then it is theirs. */
 function undoChange(network: HostNetwork, change: HostChange): string | undefined {
-  if (change.kind === 'address') {
-    network.deleteAddress(clusterAddressOnLoopback(change.address));
-    return undefined;
+  switch (change.kind) {
+    case 'address':
+      network.deleteAddress(clusterAddressOnLoopback(change.address));
+      return undefined;
+    case 'sysctl':
+      return undoSysctl(network, change);
+    case 'neighbour':
+      if (hasNeighbour(network, change)) network.deleteNeighbour(change.interface, change.address);
+      return undefined;
+    case 'route':
+      network.deleteRoute(change);
+      return undefined;
+    case 'rule':
+      network.deleteRule(ruleOf(change));
+      return undefined;
   }
+}
+
+function undoSysctl(network: HostNetwork, change: Change<'sysctl'>): string | undefined {
   const now = network.readSysctl(change.path);
   if (now === change.after) network.writeSysctl(change.path, change.before);
   else if (now !== change.before) return `${change.path} is ${now} now, which is not ours: left alone`;
   return undefined;
 }
 
+/** Whether the kernel has the MAC of the neighbour fixed as the change fixes it. */
+export function hasNeighbour(network: HostNetwork, change: Change<'neighbour'>): boolean {
+  return network
+    .neighbours()
+    .some(
+      ({ interface: name, address, mac, state }) =>
+        name === change.interface &&
+        address === change.address &&
+        state === 'permanent' &&
+        mac !== undefined &&
+        Buffer.compare(mac, macOf(change.mac)) === 0,
+    );
+}
+
+/**
+ * Makes anew what has gone by itself: routes and neighbours go with an interface that is switched off and on again. Settings
+ * are left as they are: whoever changed one had a reason. What cannot be made yet is left for the next time. Returns what
+ * was missing, in words.
+ */
+export function repairChanges(network: HostNetwork, changes: readonly HostChange[]): string[] {
+  return changes
+    .filter((change) => {
+      try {
+        return repairChange(network, change);
+      } catch {
+        return false;
+      }
+    })
+    .map(describe);
+}
+
+function repairChange(network: HostNetwork, change: HostChange): boolean {
+  switch (change.kind) {
+    case 'sysctl':
+      return false;
+    case 'address':
+      return network.addAddress(clusterAddressOnLoopback(change.address)) === 'added';
+    case 'rule':
+      return network.addRule(ruleOf(change)) === 'added';
+    case 'route':
+      return network.addRoute(change) === 'added';
+    case 'neighbour':
+      if (hasNeighbour(network, change)) return false;
+      applyChange(network, change);
+      return true;
+  }
+}
+
 function describe(change: HostChange): string {
-  return change.kind === 'address' ? `${change.address} on lo` : `${change.path}=${change.before}`;
+  switch (change.kind) {
+    case 'address':
+      return `${change.address} on lo`;
+    case 'sysctl':
+      return `${change.path}=${change.before}`;
+    case 'neighbour':
+      return `${change.address} at ${change.mac} on ${change.interface}`;
+    case 'route':
+      return `the route via ${change.gateway} in table ${change.table}`;
+    case 'rule':
+      return `the rule ${describeRule(ruleOf(change))}`;
+  }
 }
 
 export interface RestoreReport {

@@ -12,19 +12,40 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
-import { isIPv4 } from 'node:net';
+import { isIP } from 'node:net';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { errorCode } from './problem.js';
+import { FIRST_TABLE, LAST_TABLE } from './tables.js';
 import type { ProcessIdentity } from './processIdentity.js';
 
 /** Only what a node changes: a journal from who knows where must not make it change anything else. */
 const sysctlPath = z.string().regex(/^net\/ipv4\/conf\/[^\s/]{1,15}\/(?:arp_ignore|arp_announce|rp_filter)$/);
 const sysctlValue = z.string().regex(/^\d{1,2}$/);
+const interfaceName = z.string().regex(/^[^\s/:]{1,15}$/);
+const ipAddress = z.string().refine((text) => isIP(text) !== 0 && !text.includes('%'));
+const table = z.int().min(FIRST_TABLE).max(LAST_TABLE);
+const virtualMac = z.string().regex(/^02:52:4[de](?::[0-9a-f]{2}){3}$/);
 
 const changeSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('address'), interface: z.literal('lo'), address: z.string().refine(isIPv4) }),
+  z.object({ kind: z.literal('address'), interface: z.literal('lo'), address: ipAddress }),
   z.object({ kind: z.literal('sysctl'), path: sysctlPath, before: sysctlValue, after: sysctlValue }),
+  z.object({ kind: z.literal('neighbour'), interface: interfaceName, address: ipAddress, mac: virtualMac }),
+  z.object({
+    kind: z.literal('route'),
+    table,
+    gateway: ipAddress,
+    interface: interfaceName,
+    source: ipAddress,
+  }),
+  z.object({
+    kind: z.literal('rule'),
+    family: z.enum(['ipv4', 'ipv6']),
+    table,
+    protocol: z.enum(['tcp', 'udp']),
+    sourcePort: z.int().min(1).max(65535),
+    from: ipAddress.optional(),
+  }),
 ]);
 
 const journalSchema = z.object({
@@ -38,7 +59,10 @@ const journalSchema = z.object({
   changes: z.array(changeSchema).max(1024),
 });
 
-/** One change to the host, with what it takes to undo it. */
+/**
+ * One change to the host, with what it takes to undo it. A `rule` is for what this host sends itself from a port, and from
+ * an address; its `table` has the one `route`.
+ */
 export type HostChange = Readonly<z.output<typeof changeSchema>>;
 
 export interface JournalContent {

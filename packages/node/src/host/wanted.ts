@@ -1,10 +1,14 @@
 /**
- * What a host needs so that it can serve a cluster address beside others that own the same address, worked out from
- * what is there already. Pure: it reads, and says what to change.
+ * What a host needs so that it can serve cluster addresses beside others that own the same ones, worked out from what is
+ * there already. Pure: it reads, and says what to change.
  */
 import type { HostChange } from './journal.js';
+import type { HostCluster } from './hostCluster.js';
+import type { HostInterface, UsableLink } from './hostInterface.js';
+import { gatewayChanges } from './ghostGateway.js';
 import type { HostNetwork } from './network.js';
-import { hostProblem, type HostResult } from './problem.js';
+import { errorCode, hostProblem, type HostResult } from './problem.js';
+import { isIPv6 } from 'node:net';
 
 const sysctl = (interfaceName: string, name: string): string => `net/ipv4/conf/${interfaceName}/${name}`;
 
@@ -19,10 +23,10 @@ const ARP_SETTINGS = [
   { name: 'arp_announce', accepted: ['2'], value: '2' },
 ] as const;
 
-function arpChanges(network: HostNetwork, interfaceName: string): HostChange[] {
+function arpChanges(network: HostNetwork, interfaces: readonly string[]): HostChange[] {
   const changes: HostChange[] = [];
   for (const { name, accepted, value } of ARP_SETTINGS) {
-    for (const scope of ['all', interfaceName]) {
+    for (const scope of ['all', ...interfaces]) {
       const path = sysctl(scope, name);
       const before = network.readSysctl(path);
       if (!(accepted as readonly string[]).includes(before)) {
@@ -41,39 +45,86 @@ export function reversePathFilter(network: HostNetwork, interfaceName: string): 
   return Math.max(...values);
 }
 
-/**
- * The dispatcher's own share is delivered over `lo`, with the clients' addresses as senders. A strict reverse path
- * filter drops that, because clients are not behind `lo`; a loose one there (2) overrides a strict `all`.
- */
-function reversePathChanges(network: HostNetwork): HostChange[] {
-  if (reversePathFilter(network, 'lo') !== 1) return [];
-  const path = sysctl('lo', 'rp_filter');
+/** A loose filter on the interface (2) overrides a strict `all`. */
+function loosened(network: HostNetwork, interfaceName: string): HostChange[] {
+  if (reversePathFilter(network, interfaceName) !== 1) return [];
+  const path = sysctl(interfaceName, 'rp_filter');
   return [{ kind: 'sysctl', path, before: network.readSysctl(path), after: '2' }];
 }
 
 /**
- * The changes that make this host ready for its cluster addresses, in the order in which to make them: the ARP settings
- * come before the addresses, so that the host never answers for one. An address that is on `lo` already is not ours and
- * is left out, and so it will not be removed at the end.
+ * A strict reverse path filter drops what comes in where its sender is not reached. The dispatcher's own share is delivered
+ * over `lo`, and with two cards what the dispatcher forwards comes in at the inner one, both with the clients' addresses as
+ * senders; the way to them is through the outer one.
+ */
+function reversePathChanges(network: HostNetwork, { inner, outside }: HostLinks): HostChange[] {
+  return ['lo', ...(outside === undefined ? [] : [inner.name])].flatMap((name) => loosened(network, name));
+}
+
+/** The interfaces of a node. */
+export interface HostLinks {
+  /** To the other nodes. */
+  readonly inner: HostInterface;
+  /** To the clients, if that is another one. */
+  readonly outside: UsableLink | undefined;
+}
+
+/**
+ * The changes that make this host ready for its clusters, in the order in which to make them: the ARP settings come before
+ * the addresses, so that the host never answers for one. What is there already is not ours and is left out, and so it will
+ * not be removed at the end.
  */
 export function wantedChanges(
   network: HostNetwork,
-  interfaceName: string,
-  clusterAddresses: readonly string[],
+  links: HostLinks,
+  clusters: readonly HostCluster[],
 ): HostResult<HostChange[]> {
-  const changes = [...arpChanges(network, interfaceName), ...reversePathChanges(network)];
-  const present = network.addresses();
-  for (const address of clusterAddresses) {
-    const owners = present.filter((entry) => entry.address === address).map((entry) => entry.interface);
-    const elsewhere = owners.find((owner) => owner !== 'lo');
-    if (elsewhere !== undefined) {
-      const cure = `remove it there (ip address del ${address} dev ${elsewhere}), or configure another cluster address`;
-      return hostProblem(
-        'address-elsewhere',
-        `cluster address ${address} is on ${elsewhere} of this host; ${cure}`,
-      );
-    }
-    if (owners.length === 0) changes.push({ kind: 'address', interface: 'lo', address });
+  const obstacle = clusters.map((cluster) => obstacleTo(network, links, cluster)).find(Boolean);
+  if (obstacle !== undefined) return obstacle;
+  const direct = clusters.filter(({ mode }) => mode === 'l4/2').map(({ address }) => address);
+  const interfaces = [links.inner, links.outside].flatMap((link) => (link === undefined ? [] : [link.name]));
+  const arp = direct.some((address) => !isIPv6(address)) ? arpChanges(network, interfaces) : [];
+  const changes = [...arp, ...reversePathChanges(network, links), ...addressChanges(network, direct)];
+  const gateways = gatewayChanges(network, links.inner, clusters);
+  return gateways.ok ? { ok: true, value: [...changes, ...gateways.value] } : gateways;
+}
+
+function addressChanges(network: HostNetwork, addresses: readonly string[]): HostChange[] {
+  const present = new Set(network.addresses().map(({ address }) => address));
+  return addresses
+    .filter((address) => !present.has(address))
+    .map((address) => ({ kind: 'address', interface: 'lo', address }));
+}
+
+function obstacleTo(network: HostNetwork, { inner }: HostLinks, cluster: HostCluster) {
+  const { address, gateway, mode } = cluster;
+  for (const [what, each] of [
+    ['cluster address', address],
+    ['ghost gateway', gateway],
+  ] as const) {
+    const owners = network.addresses().filter((entry) => entry.address === each);
+    const elsewhere = owners.find((owner) => owner.interface !== 'lo');
+    if (elsewhere === undefined) continue;
+    const name = elsewhere.interface;
+    const cure = `remove it there (ip address del ${each} dev ${name}), or configure another ${what}`;
+    return hostProblem('address-elsewhere', `${what} ${each} is on ${name} of this host; ${cure}`);
   }
-  return { ok: true, value: changes };
+  return isIPv6(address) ? ipv6Obstacle(network, mode === 'l4/2' ? 'lo' : inner.name, address) : undefined;
+}
+
+/** Why an interface cannot do IPv6; undefined when it can. */
+export function ipv6Obstacle(network: HostNetwork, interfaceName: string, address: string) {
+  const path = `net/ipv6/conf/${interfaceName}/disable_ipv6`;
+  try {
+    if (network.readSysctl(path) === '0') return undefined;
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+    const cure = 'boot it with IPv6, or configure IPv4 addresses only';
+    return hostProblem('ipv6-disabled', `the kernel does no IPv6, as ${address} wants it; ${cure}`);
+  }
+  const cure = `run: sysctl -w net.ipv6.conf.${interfaceName}.disable_ipv6=0`;
+  return hostProblem(
+    'ipv6-disabled',
+    `IPv6 is disabled on ${interfaceName}, and ${address} needs it; ${cure}`,
+  );
 }

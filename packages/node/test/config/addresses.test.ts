@@ -131,6 +131,14 @@ describe('addresses and services', () => {
       ],
     ],
     [
+      'a server outside the ring of two weights',
+      NAT.replace('targetPort: 8080', 'targetPort: 8080\n        servers: [10.0.0.21]') +
+        '      - { port: 81, servers: [10.0.0.22, { address: 10.0.0.21, weight: 2 }] }\n',
+      [
+        'ringmaster.yaml:12: clusters[0].ports[1].servers[1]: expected the same weight for 10.0.0.21 as at clusters[0].ports[0].servers[0], where it is 1',
+      ],
+    ],
+    [
       'servers outside the ring and another port without address rewriting',
       `${GOOD}        servers: [10.0.0.21]\n        targetPort: 81\n`,
       [

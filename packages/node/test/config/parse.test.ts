@@ -316,12 +316,14 @@ describe('a bad file', () => {
 
 describe('what this version does not do', () => {
   it('is refused by name, with what to write instead', () => {
-    const problems = unsupportedProblems(good(FULL)).map((problem) => formatProblem('f', problem));
-    expect(problems).toEqual([
-      'f: outside: a second network interface is not in this version; remove outside and use one interface',
-      'f: clusters[0].mode: mode l4/3 is not in this version; use l4/2',
-      'f: clusters[1].address: an IPv6 cluster address is not in this version; use an IPv4 address',
+    const l7 = { ...good(GOOD), clusters: [{ ...good(GOOD).clusters[0], mode: 'l7' as const }] };
+    expect(unsupportedProblems(l7).map((problem) => formatProblem('f', problem))).toEqual([
+      'f: clusters[0].mode: mode l7 is not in this version; use l4/2 or l4/3',
     ]);
+  });
+
+  it('leaves everything else alone', () => {
+    expect(unsupportedProblems(good(FULL))).toEqual([]);
   });
 
   it('leaves a plain configuration alone', () => {

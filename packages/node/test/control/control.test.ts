@@ -5,6 +5,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ExplainRequest } from '../../src/control/explainRequest.js';
 import {
   controlRequest,
   startControlServer,
@@ -42,8 +43,15 @@ const PROVIDERS: ControlProviders = {
       document: { servers: request.addresses.map((address) => ({ address, outcome: 'done' })) },
     };
   },
+  explain: async (request) => {
+    asked.push(request);
+    if (request.kind === 'packet' && request.cluster.port === 666)
+      return { ok: false, message: 'no such cluster' };
+    return { ok: true, document: { dispatching: true, dispatcher: '10.0.0.11', frames: [] } };
+  },
 };
 const ordered: OrderRequest[] = [];
+const asked: ExplainRequest[] = [];
 
 let directory: string;
 let socket: string;
@@ -84,7 +92,10 @@ describe('a running node', () => {
   });
 
   it.each([
-    ['/stauts', 'there is no /stauts; there is /status, /members, /connections, /drain, /undrain, /abdicate'],
+    [
+      '/stauts',
+      'there is no /stauts; there is /status, /members, /connections, /drain, /undrain, /abdicate, /explain',
+    ],
     ['/connections?limit=0', 'limit: expected a whole number from 1 to 1000000, found "0"'],
     ['/connections?limit=1e3', 'limit: expected a whole number from 1 to 1000000, found "1e3"'],
     ['/status?limit=1', '/status knows no parameter limit; it knows none'],
@@ -134,7 +145,7 @@ describe('a running node', () => {
       'deadlineMs: expected milliseconds (a whole number from 0 to 604800000)',
     ]),
     ['/drain', { addresses: ['10.0.0.99'] }, '10.0.0.99 is no member'],
-    ['/drain', { addresses: ['x'.repeat(70_000)] }, 'the body is longer than 65536 bytes'],
+    ['/drain', { addresses: ['x'.repeat(270_000)] }, 'the body is longer than 262144 bytes'],
   ] as [string, unknown, string][])(
     'refuses %s %j in words, and does nothing',
     async (path, body, message) => {
@@ -216,6 +227,51 @@ describe('opening the socket', () => {
     expect(await startControlServer(socket, PROVIDERS)).toEqual({
       ok: false,
       problem: { code: 'socket-unusable', message: `${socket}: its directory does not exist; make it` },
+    });
+  });
+});
+
+describe('explaining', () => {
+  const FLOW = { protocol: 'tcp', client: '10.9.0.2:40000', cluster: '10.0.0.100:80' };
+
+  it('a connection in words, over either IP version', async () => {
+    await start();
+    asked.length = 0;
+    expect(await controlRequest(socket, '/explain', FLOW)).toMatchObject({ ok: true, value: { frames: [] } });
+    const six = { protocol: 'udp', client: '[2001:db8::2]:5', cluster: '[fd00::100]:53', packet: 'data' };
+    expect(await controlRequest(socket, '/explain', six)).toMatchObject({ ok: true });
+    expect(asked).toMatchObject([
+      { kind: 'packet', client: { address: 0x0a090002, port: 40_000 }, cluster: { port: 80 } },
+      { kind: 'packet', cluster: { port: 53 }, packet: 'data' },
+    ]);
+  });
+
+  it('frames', async () => {
+    await start();
+    asked.length = 0;
+    await controlRequest(socket, '/explain', { frames: ['0A0b', ''] });
+    expect(asked).toEqual([{ kind: 'frames', frames: [Uint8Array.of(10, 11), new Uint8Array(0)] }]);
+  });
+
+  it.each([
+    [{ ...FLOW, protocol: 'icmp' }, 'protocol: expected tcp or udp'],
+    [{ ...FLOW, client: '10.9.0.2' }, 'client: expected an address and a port'],
+    [{ ...FLOW, client: '10.9.0.2:0' }, 'client: expected an address and a port'],
+    [{ ...FLOW, client: '[10.9.0.2]:1' }, 'client: expected an address and a port'],
+    [{ ...FLOW, client: '[fd00::1]:1' }, 'expected both in IPv4 or both in IPv6'],
+    [{ ...FLOW, cluster: 7 }, 'cluster: expected an address and a port'],
+    [{ ...FLOW, packet: 'ping' }, 'packet: expected one of syn, data, fin, rst'],
+    [{ ...FLOW, port: 1 }, 'knows no key port'],
+    [{ frames: [] }, 'frames: expected a list of 1 to 256'],
+    [{ frames: ['abc'] }, 'frames: expected a list of 1 to 256'],
+    [{ frames: ['ab'], client: '' }, 'knows no key client'],
+    [[], 'the body: expected an object like'],
+    [{ ...FLOW, cluster: '10.0.0.100:666' }, 'no such cluster'],
+  ])('%j is refused in words', async (body, message) => {
+    await start();
+    expect(await controlRequest(socket, '/explain', body)).toMatchObject({
+      ok: false,
+      problem: { code: 'refused', message: expect.stringContaining(message) },
     });
   });
 });

@@ -43,20 +43,20 @@ const announce = (address: number, services: Uint8Array, dispatching = false): A
 
 /** This node is 10.0.0.11; the others announce these hosts. */
 function ringWith(...others: Announce[]): RingState {
-  const state = createRing(describeHost(MAC.self, encodeServices('10.0.0.11', [cluster(1)])));
+  const state = createRing(describeHost(MAC.self, encodeServices({ address: '10.0.0.11' }, [cluster(1)])));
   for (const other of others) state.roster.note(other, 0);
   return state;
 }
 
 describe('announced services', () => {
   it('begin with the address of the host', () => {
-    const services = encodeServices('10.0.0.11', [cluster(2)]);
+    const services = encodeServices({ address: '10.0.0.11' }, [cluster(2)]);
     expect([...services]).toEqual([10, 0, 0, 11, 10, 0, 0, 100, 0, 80, 6, 10, 0, 0, 100, 0, 81, 6]);
     expect(hostOfServices(services)).toBe(0x0a00000b);
   });
 
   it('fit an announcement, however many there are', () => {
-    expect(encodeServices('255.255.255.254', [cluster(256)]).length).toBeLessThanOrEqual(255);
+    expect(encodeServices({ address: '255.255.255.254' }, [cluster(256)]).length).toBeLessThanOrEqual(255);
   });
 
   it('may come from somebody who says nothing', () => {
@@ -66,17 +66,25 @@ describe('announced services', () => {
 });
 
 describe('members are known by their hosts', () => {
-  const lower = announce(MAC.lower, encodeServices('10.0.0.13', []));
-  const higher = announce(MAC.higher, encodeServices('10.0.0.12', []), true);
+  const lower = announce(MAC.lower, encodeServices({ address: '10.0.0.13' }, []));
+  const higher = announce(MAC.higher, encodeServices({ address: '10.0.0.12' }, []), true);
 
   it('in the table of servers and in the questions for connections', () => {
     const state = ringWith(lower, higher);
+    const mac = new Uint8Array(6);
+    const fixed = { address: 0x0a000015, mac, weight: 1, active: true, local: false, fixed: true };
     expect(ownHost(state)).toBe(0x0a00000b);
     expect(activeHosts(state)).toEqual([0x0a00000b, 0x0a00000d, 0x0a00000c]);
-    expect(serverTable(state).map(({ address, local }) => [address, local])).toEqual([
+    expect(
+      serverTable(state, [fixed, { ...fixed, address: 0x0a00000d }]).map(({ address, local }) => [
+        address,
+        local,
+      ]),
+    ).toEqual([
       [0x0a00000b, true],
       [0x0a00000d, false],
       [0x0a00000c, false],
+      [0x0a000015, false],
     ]);
     state.roster.deactivate(MAC.lower);
     expect(activeHosts(state)).toEqual([0x0a00000b, 0x0a00000c]);
@@ -87,11 +95,12 @@ describe('members are known by their hosts', () => {
     const none = { sendErrors: 0, malformed: 0, overrun: 0 };
     const { address, ring } = statusDocument({
       state: ringWith(lower, higher),
-      stats: { connections: {}, verdicts: {} } as never,
+      stats: { connections: {}, verdicts: {}, workers: [] } as never,
       rebuild: { state: 'idle', percent: 0, ms: 0 },
       ringDrops: {},
       inventoryRefused: 0,
       socket: none,
+      fixedServers: [],
       operation: { loadOf: () => undefined, notUnderstood: 0, endedConnections: 0 },
       health: [],
       balancing: { weighing: () => ({ share: 1, loadFactor: 1 }) },
@@ -103,7 +112,7 @@ describe('members are known by their hosts', () => {
 
   it('and not at all when they have told no address, or somebody else is known by it', () => {
     const silent = announce(MAC.lower, new Uint8Array(0));
-    const thief = announce(MAC.higher, encodeServices('10.0.0.11', []));
+    const thief = announce(MAC.higher, encodeServices({ address: '10.0.0.11' }, []));
     const state = ringWith(silent, thief);
     expect(activeHosts(state)).toEqual([0x0a00000b]);
     expect(hostOf(state, MAC.lower)).toBeUndefined();

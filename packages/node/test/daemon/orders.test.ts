@@ -26,7 +26,7 @@ const announce = (last: number): Announce => ({
   weight: 1,
   mac: Uint8Array.of(2, 0, 0, 0, 0, last),
   incarnation: 1,
-  services: encodeServices(`10.0.0.${last}`, []),
+  services: encodeServices({ address: `10.0.0.${last}` }, []),
 });
 
 /** The state of a member that knows these others. */

@@ -39,7 +39,12 @@ describe('the ring address', () => {
 
   it('is the first of the interface that is no cluster address, or the one that is asked for', () => {
     const address = (wanted?: string, clusters: string[] = []) => {
-      const result = findInterface(network, 'eth0', wanted, clusters);
+      const result = findInterface(
+        network,
+        'eth0',
+        wanted === undefined ? {} : { address: wanted },
+        clusters,
+      );
       return result.ok ? result.value.address : result.problem.message;
     };
     expect(address()).toBe('10.0.0.11');

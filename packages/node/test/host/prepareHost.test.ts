@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { inspectLeftover, prepareHost, type PreparedHost } from '../../src/host/index.js';
+import { inspectLeftover, prepareHost, type HostCluster, type PreparedHost } from '../../src/host/index.js';
 import { ownIdentity } from '../../src/host/processIdentity.js';
 import { FakeNetwork, refusal } from './fakeNetwork.js';
 
@@ -18,8 +18,11 @@ afterEach(() => rmSync(directory, { recursive: true }));
 
 const nobody = async (): Promise<undefined> => undefined;
 
+const direct = (...addresses: string[]): HostCluster[] =>
+  addresses.map((address) => ({ address, mode: 'l4/2', gateway: undefined, targets: [] }));
+
 const prepare = (clusterAddresses = ['10.0.0.100'], probe: typeof nobody = nobody) =>
-  prepareHost({ network, interface: 'eth0', clusterAddresses, journal, probe });
+  prepareHost({ network, interface: 'eth0', clusters: direct(...clusterAddresses), journal, probe });
 
 async function prepared(clusterAddresses?: string[]): Promise<PreparedHost> {
   const result = await prepare(clusterAddresses);
@@ -179,7 +182,7 @@ describe('a refusal', () => {
     const result = await prepareHost({
       network,
       interface: 'eth0',
-      clusterAddresses: ['10.0.0.100'],
+      clusters: direct('10.0.0.100'),
       journal,
       probe: async () => ({ address: '10.0.0.100', mac: '52:54:00:00:00:01' }),
     });
@@ -225,7 +228,7 @@ describe('after a crash', () => {
     const result = await prepareHost({
       network,
       interface: 'eth0',
-      clusterAddresses: ['10.0.0.100'],
+      clusters: direct('10.0.0.100'),
       journal,
       probe: async () => {
         expect(network.log).toEqual([]);

@@ -2,7 +2,7 @@ import type { Address } from '../address.js';
 import { encodeAnnounce, MessageType } from '../wire/messages.js';
 import type { Message } from '../wire/packet.js';
 import { encodePacket } from '../wire/packet.js';
-import type { RingState, Step } from './state.js';
+import type { RingState, SelfDescription, Step } from './state.js';
 import { isDispatching } from './state.js';
 
 /** A message for whoever receives the datagram, not to be passed on. */
@@ -26,29 +26,52 @@ export function broadcast(step: Step, ...messages: Message[]): void {
   step.effects.push({ kind: 'broadcast', packet: encodePacket(messages) });
 }
 
-export function announceMessage(state: RingState): Message {
-  const body = encodeAnnounce({
-    ...state.self,
-    createdAt: state.phase === 'joining' ? state.joinTarget : state.ring.createdAt,
-    joining: state.phase === 'joining',
-    dispatching: isDispatching(state),
-    leaving: state.leaving,
-    newcomer: state.phase === 'joining' && state.newcomer,
-    id: state.id,
-    highestId: state.highestId,
-  });
-  return direct(MessageType.announce, body, state);
+/** What an announcement says besides `self`, and the packet that says so. */
+export interface Said {
+  readonly self: SelfDescription;
+  readonly createdAt: number;
+  readonly joining: boolean;
+  readonly dispatching: boolean;
+  readonly leaving: boolean;
+  readonly newcomer: boolean;
+  readonly id: number;
+  readonly highestId: number;
+  readonly packet: Uint8Array;
+}
+
+/** The announcement of now: the same packet as last time while there is nothing else to say. */
+function announcement(state: RingState): Uint8Array {
+  const { self, id, highestId, leaving, said } = state;
+  const joining = state.phase === 'joining';
+  const createdAt = joining ? state.joinTarget : state.ring.createdAt;
+  const dispatching = isDispatching(state);
+  const newcomer = joining && state.newcomer;
+  const same =
+    said?.self === self &&
+    said.createdAt === createdAt &&
+    said.joining === joining &&
+    said.dispatching === dispatching &&
+    said.leaving === leaving &&
+    said.newcomer === newcomer &&
+    said.id === id &&
+    said.highestId === highestId;
+  if (same) return said.packet;
+  const what = { createdAt, joining, dispatching, leaving, newcomer, id, highestId };
+  const body = encodeAnnounce({ ...self, ...what });
+  const packet = encodePacket([direct(MessageType.announce, body, state)]);
+  state.said = { self, ...what, packet };
+  return packet;
 }
 
 /** Tells one member about this one. */
 export function announceTo(step: Step, to: Address): void {
-  sendTo(step, to, announceMessage(step.state));
+  step.effects.push({ kind: 'send', to, packet: announcement(step.state) });
 }
 
 /** Tells everybody about this one, now. */
 export function announce(step: Step): void {
   step.state.lastBeaconMs = step.nowMs;
-  broadcast(step, announceMessage(step.state));
+  step.effects.push({ kind: 'broadcast', packet: announcement(step.state) });
 }
 
 /** Tells everybody now, and again with the next ticks, `times` in all. */

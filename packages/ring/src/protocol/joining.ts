@@ -18,6 +18,12 @@ import { isDispatching } from './state.js';
  * decide alike without knowing the size of the rings.
  */
 const ANNOUNCEMENTS_PER_JOIN = 5;
+/**
+ * Who knows more members than this announces itself twice in a join: when all of a large ring re-enter at once, what they
+ * say grows with the square of their number, while what one of them misses in one packet, it hears in the next.
+ */
+const MANY_MEMBERS = 16;
+const ANNOUNCEMENTS_AMONG_MANY = 2;
 /** How many broadcast timeouts a cold start waits for a smaller address to found the ring. */
 const FOUNDER_ROUNDS = 3;
 
@@ -56,14 +62,19 @@ function forgetIds(state: RingState): void {
   state.id = ID_NONE;
   state.idRing = 0;
   state.highestId = ID_NONE;
-  for (const member of state.roster.all()) member.id = ID_NONE;
+  for (const member of state.roster.all()) state.roster.giveId(member, ID_NONE);
 }
 
 export function announceJoining(step: Step): void {
   const { state, nowMs } = step;
   announce(step);
-  const every = state.config.broadcastTimeoutMs / ANNOUNCEMENTS_PER_JOIN;
+  const times = amongMany(state) ? ANNOUNCEMENTS_AMONG_MANY : ANNOUNCEMENTS_PER_JOIN;
+  const every = state.config.broadcastTimeoutMs / times;
   step.effects.push({ kind: 'setTimer', timer: 'joinRepeat', atMs: nowMs + every });
+}
+
+function amongMany(state: RingState): boolean {
+  return state.roster.all().length > MANY_MEMBERS;
 }
 
 /** Somebody announced itself while we are joining. */
@@ -74,8 +85,9 @@ export function hearWhileJoining(step: Step, heard: Announce): void {
     if (older) state.joinTarget = heard.createdAt;
   }
   if (heard.createdAt === state.joinTarget) noteHighestId(state, heard.id, heard.highestId);
-  const isNew = noteMember(step, heard);
-  if (isNew && heard.joining) announceTo(step, heard.address);
+  const isNew = noteMember(step, heard) === 'joined';
+  // After a purge everybody announces itself anyway.
+  if (isNew && heard.joining && (heard.newcomer || state.newcomer)) announceTo(step, heard.address);
   // A cold start that waits for its founder need not wait any longer.
   if (!heard.joining && state.joinRounds > 0 && state.joinTarget > 0)
     becomeMember(step, 'the founder answered');
@@ -102,6 +114,7 @@ export function joinTimeout(step: Step): void {
 function becomeMember(step: Step, reason: string): void {
   const { state, nowMs } = step;
   const dispatched = isDispatching(state);
+  const heardBefore = !state.newcomer && amongMany(state);
   if (state.idRing !== state.joinTarget) state.id = ID_NONE;
   state.phase = 'member';
   state.newcomer = false;
@@ -116,7 +129,7 @@ function becomeMember(step: Step, reason: string): void {
   step.effects.push({ kind: 'setTimer', timer: 'tick', atMs: nowMs + state.config.heartbeatIntervalMs });
   step.effects.push({ kind: 'phaseChanged', phase: 'member', reason });
   assignMissingIds(step);
-  announceSoon(step, 2);
+  announceSoon(step, heardBefore ? 1 : 2);
   evaluateRole(step);
   // Others may have dispatched meanwhile, and have given up again before this one could see it.
   if (dispatched && isDispatching(state))
@@ -211,7 +224,7 @@ export function hearAssign(step: Step, assign: Assign): void {
   }
   const member = state.roster.get(assign.address);
   if (!member || member.id === assign.id) return;
-  member.id = assign.id;
+  state.roster.giveId(member, assign.id);
   const reason = `given id ${assign.id}`;
   step.effects.push({ kind: 'membershipChanged', member: assign.address, change: 'updated', reason });
 }

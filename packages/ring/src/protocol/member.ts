@@ -148,13 +148,15 @@ function welcome(step: Step, heard: Announce): void {
   const { state } = step;
   const wasMaster = isMaster(state);
   noteHighestId(state, heard.id, heard.createdAt === state.ring.createdAt ? heard.highestId : ID_NONE);
-  const isNew = noteMember(step, heard);
+  const change = noteMember(step, heard);
   settleIdConflict(step, heard);
+  const isNew = change === 'joined';
   if (heard.joining && (isNew || mustAnswerAgain(state, heard.address))) announceTo(step, heard.address);
   if (wasMaster && heard.id === ID_NONE) {
     if (assignId(step, heard.address) === undefined) noIdLeft(step);
-  } else if (assignMissingIds(step) === 'exhausted') noIdLeft(step);
-  if (state.phase === 'member') evaluateRole(step);
+    // Who says nothing new changes nothing; what only time changes is the tick's.
+  } else if (change !== undefined && assignMissingIds(step) === 'exhausted') noIdLeft(step);
+  if (change !== undefined && state.phase === 'member') evaluateRole(step);
 }
 
 /** A newcomer must hear of its neighbours and of who dispatches, even when answers get lost. */

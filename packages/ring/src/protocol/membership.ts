@@ -2,25 +2,25 @@ import type { Address } from '../address.js';
 import type { Announce } from '../wire/messages.js';
 import { encodeAssign, MessageType } from '../wire/messages.js';
 import type { Message } from '../wire/packet.js';
-import { ID_EVERYBODY, ID_NONE, MAX_ID } from '../wire/packet.js';
+import { ID_EVERYBODY, ID_NONE, MAX_ID, packMessages } from '../wire/packet.js';
 import { announceSoon, direct, roundTtl, sendTo } from './announcing.js';
 import { findEnds, spliceIn } from './neighbours.js';
 import type { RingState, Step } from './state.js';
 import { isMaster } from './state.js';
 
-/** Enters an announced member into order and roster. True when it was not active before. */
-export function noteMember(step: Step, announce: Announce): boolean {
+/** Enters an announced member into order and roster. Says what changed; `joined`: it was not active before. */
+export function noteMember(step: Step, announce: Announce): 'joined' | 'updated' | undefined {
   const { state, nowMs } = step;
   spliceIn(step, announce.address);
   const before = state.roster.get(announce.address);
   const sameLife = before?.active === true && before.incarnation === announce.incarnation;
   const id = announce.id === ID_NONE && sameLife ? before.id : announce.id;
-  const change = state.roster.note({ ...announce, id }, nowMs);
+  const change = state.roster.note(id === announce.id ? announce : { ...announce, id }, nowMs);
   if (change) {
     const reason = announce.joining ? 'announced itself, joining' : 'announced itself';
     step.effects.push({ kind: 'membershipChanged', member: announce.address, change, reason });
   }
-  return change === 'joined';
+  return change;
 }
 
 /** Takes a member out of the roster's active ones. */
@@ -67,22 +67,40 @@ export function assignMissingIds(step: Step): 'done' | 'exhausted' {
     if (own === undefined) return 'exhausted';
     takeId(step, own);
   }
+  const told: Message[] = [];
+  let free = true;
   for (const member of state.roster.all()) {
-    if (member.active && member.id === ID_NONE && assignId(step, member.address) === undefined)
-      return 'exhausted';
+    if (!free || !member.active || member.id !== ID_NONE) continue;
+    free = giveId(step, member.address, told) !== undefined;
   }
-  return 'done';
+  sendRound(step, told);
+  return free ? 'done' : 'exhausted';
 }
 
 /** Gives `address` its id, or the one it has been given already. The caller is (or was until now) the master. */
 export function assignId(step: Step, address: Address): number | undefined {
+  const told: Message[] = [];
+  const id = giveId(step, address, told);
+  sendRound(step, told);
+  return id;
+}
+
+/** What all are to know goes round in as few packets as hold it. */
+function sendRound({ state, effects }: Step, messages: readonly Message[]): void {
+  if (messages.length === 0) return;
+  for (const packet of packMessages(messages, state.config.maxPacketBytes))
+    effects.push({ kind: 'send', to: state.ring.ndn, packet });
+}
+
+/** As `assignId`; what the others are to be told is left in `told`. */
+function giveId(step: Step, address: Address, told: Message[]): number | undefined {
   const { state } = step;
   const member = state.roster.get(address);
   if (!member) return undefined;
   if (member.id === ID_NONE) {
     const id = chooseId(state, address);
     if (id === undefined) return undefined;
-    member.id = id;
+    state.roster.giveId(member, id);
     noteHighestId(state, id);
     step.effects.push({
       kind: 'membershipChanged',
@@ -91,7 +109,7 @@ export function assignId(step: Step, address: Address): number | undefined {
       reason: `given id ${id}`,
     });
     if (state.ring.ndn !== address)
-      sendTo(step, state.ring.ndn, assignMessage(state, address, id, roundTtl(state), ID_EVERYBODY));
+      told.push(assignMessage(state, address, id, roundTtl(state), ID_EVERYBODY));
   }
   sendTo(step, address, assignMessage(state, address, member.id, 1, 0));
   return member.id;
@@ -114,7 +132,7 @@ export function takeId(step: Step, id: number): void {
   state.id = id;
   state.idRing = state.phase === 'joining' ? state.joinTarget : state.ring.createdAt;
   noteHighestId(state, id);
-  if (state.phase === 'member') announceSoon(step, 1);
+  if (state.phase === 'member' && state.announceBurst === 0) announceSoon(step, 1);
 }
 
 /**

@@ -74,6 +74,8 @@ export function takeOver(step: Step): void {
   const { state } = step;
   if (state.role !== 'candidate') return;
   changeRole(step, state.roster.activeCount() === 0 ? 'standalone' : 'dispatcher', 'map complete');
+  // From now on the former one is a competitor.
+  evaluateRole(step);
 }
 
 /** Active members that may dispatch, self included, in no particular order (R18). */
@@ -91,7 +93,7 @@ function electedMember(state: RingState): Address | undefined {
   const { ring, roster, config, self } = state;
   const others = roster.all();
   const own = self.canDispatch && !state.leaving ? ring.self : undefined;
-  const before = roster.countBelow(ring.self);
+  const before = roster.below;
   return elected(config.election, others.length + 1, (place) => {
     if (place === before) return own;
     const member = others[place < before ? place : place - 1] as Member;

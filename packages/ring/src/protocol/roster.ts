@@ -1,10 +1,22 @@
 import type { Address } from '../address.js';
+import { NO_ADDRESS } from '../address.js';
 import type { Announce } from '../wire/messages.js';
+import { readAnnounce } from '../wire/messages.js';
+import type { Message } from '../wire/packet.js';
 
 /** What is known of another member. Kept beside the ring state, which knows neighbours only (R2). */
 export interface Member {
   readonly address: Address;
-  id: number;
+  /** In the ring as far as we know; a purge makes everybody inactive until it re-enters (R11). */
+  active: boolean;
+  /** Whole milliseconds. */
+  lastSeenMs: number;
+  /** Its latest announcement, as it came and decoded. */
+  said: Message | undefined;
+  /** The announcement that all of this is from; `undefined` once somebody else has said something of it. */
+  from: Announce | undefined;
+  /** Changed with `Roster.giveId` only. */
+  readonly id: number;
   mac: Uint8Array;
   canDispatch: boolean;
   canServe: boolean;
@@ -16,9 +28,6 @@ export interface Member {
   incarnation: number;
   /** It says that it dispatches. */
   dispatching: boolean;
-  /** In the ring as far as we know; a purge makes everybody inactive until it re-enters (R11). */
-  active: boolean;
-  lastSeenMs: number;
 }
 
 /** An id per member is all there is to give out, so this is all there can be. */
@@ -34,9 +43,15 @@ export class Roster {
   private active = 0;
   /** Active ones that say they dispatch. Worked out when asked for after a change; there is hardly ever more than one. */
   private claiming: readonly Address[] | undefined = NOBODY;
-  /** No active (inactive) member was seen longer ago than this; times seen only grow. */
+  /** No active (inactive) member was seen longer ago than this; times seen only grow. `Infinity`: there is none. */
   private readonly earliestActive = { seenMs: -Infinity };
   private readonly earliestInactive = { seenMs: -Infinity };
+
+  /** How many have a smaller address than self. */
+  below = 0;
+  /** Looked up last: a packet asks for its sender several times. */
+  private latest: Member | undefined;
+  private latestAddress: Address = NO_ADDRESS;
 
   constructor(self: Address) {
     this.self = self;
@@ -47,7 +62,20 @@ export class Roster {
   }
 
   get(address: Address): Member | undefined {
-    return this.byAddress.get(address);
+    if (this.latestAddress !== address) {
+      this.latest = this.byAddress.get(address);
+      this.latestAddress = address;
+    }
+    return this.latest;
+  }
+
+  /** Decodes what `from` announces, unless it is what it announced last: hardly any beacon says anything new. */
+  read(from: Address, message: Message): Announce | undefined {
+    const member = this.get(from);
+    if (member?.said && sameBytes(member.said.body, message.body)) return member.said.announce;
+    const announce = readAnnounce(message);
+    if (member && announce?.address === from) member.said = message;
+    return announce;
   }
 
   activeCount(): number {
@@ -65,14 +93,33 @@ export class Roster {
     if (announce.address === this.self) return undefined;
     const known = this.get(announce.address);
     if (!known) return this.insert(announce, nowMs) ? 'joined' : undefined;
+    if (known.active && known.from === announce) {
+      known.lastSeenMs = Math.floor(nowMs);
+      return undefined;
+    }
     const restarted = known.incarnation !== announce.incarnation;
     const back = !known.active || restarted;
-    known.lastSeenMs = nowMs;
-    if (!back && !differs(known, announce)) return undefined;
+    known.lastSeenMs = Math.floor(nowMs);
+    if (!back && !differs(known, announce)) {
+      known.from = announce;
+      return undefined;
+    }
     if (known.dispatching || announce.dispatching) this.claiming = undefined;
-    if (!known.active) this.active++;
-    Object.assign(known, describe(announce), { active: true });
+    if (!known.active) this.activated(nowMs);
+    Object.assign(known, memberOf(announce, nowMs), { said: known.said });
     return back ? 'joined' : 'updated';
+  }
+
+  /** The id of `address` is known from another than itself. */
+  giveId(member: Member, id: number): void {
+    const known: { id: number; from: Announce | undefined } = member;
+    known.id = id;
+    known.from = undefined;
+  }
+
+  private activated(nowMs: number): void {
+    this.active++;
+    this.earliestActive.seenMs = Math.min(this.earliestActive.seenMs, nowMs);
   }
 
   /** True when it was active until now. */
@@ -98,6 +145,7 @@ export class Roster {
     if (gone.length === 0) return gone;
     this.members = this.members.filter((m) => !gone.includes(m.address));
     for (const address of gone) this.byAddress.delete(address);
+    this.recount();
     return gone;
   }
 
@@ -112,8 +160,8 @@ export class Roster {
       if (member.lastSeenMs < sinceMs) found.push(member.address);
       oldestMs = Math.min(oldestMs, member.lastSeenMs);
     }
-    // Whoever comes to them later is seen later than this, or brings the bound down (`deactivate`).
-    earliest.seenMs = oldestMs === Infinity ? sinceMs : oldestMs;
+    // Whoever comes to them later brings the bound down.
+    earliest.seenMs = oldestMs;
     return found;
   }
 
@@ -123,16 +171,22 @@ export class Roster {
       if (room < 0) return false;
       for (const { address } of this.members.splice(room, 1)) this.byAddress.delete(address);
     }
-    const member: Member = { ...describe(announce), active: true, lastSeenMs: nowMs };
+    const member = memberOf(announce, nowMs);
     this.members.splice(this.countBelow(member.address), 0, member);
     this.byAddress.set(member.address, member);
-    this.active++;
+    this.recount();
+    this.activated(nowMs);
     if (member.dispatching) this.claiming = undefined;
     return true;
   }
 
-  /** How many have a smaller address. */
-  countBelow(address: Address): number {
+  /** Members have come or been forgotten. */
+  private recount(): void {
+    this.below = this.countBelow(this.self);
+    this.latestAddress = NO_ADDRESS;
+  }
+
+  private countBelow(address: Address): number {
     let from = 0;
     let to = this.members.length;
     while (from < to) {
@@ -149,11 +203,15 @@ export function isEligible({ active, canDispatch, leaving, newcomer }: Member): 
   return active && canDispatch && !leaving && !newcomer;
 }
 
-function describe(a: Announce): Omit<Member, 'active' | 'lastSeenMs'> {
+function memberOf(a: Announce, nowMs: number): Member {
   const { address, id, mac, canDispatch, canServe, leaving, newcomer, weight, services } = a;
   const { incarnation, dispatching } = a;
   return {
     address,
+    active: true,
+    lastSeenMs: Math.floor(nowMs),
+    said: undefined,
+    from: a,
     id,
     mac,
     canDispatch,
@@ -182,6 +240,7 @@ function differs(m: Member, a: Announce): boolean {
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a === b) return true;
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;

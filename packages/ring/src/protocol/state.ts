@@ -3,6 +3,7 @@ import { BROADCAST, NO_ADDRESS } from '../address.js';
 import { ENVELOPE_BYTES } from '../session/envelope.js';
 import type { Message } from '../wire/packet.js';
 import { DEFAULT_MAX_PACKET_BYTES, ID_NONE } from '../wire/packet.js';
+import type { Said } from './announcing.js';
 import type { ElectionRule } from './election.js';
 import { Roster } from './roster.js';
 
@@ -137,6 +138,8 @@ export interface RingState {
   /** Announcements still to be repeated, one a tick: roles must not depend on one datagram. */
   announceBurst: number;
   repair: PendingRepair | undefined;
+  /** The announcement that was encoded last: beacons say the same again and again. */
+  said: Said | undefined;
   /** How many others claim to dispatch while we do (R19). */
   competitors: number;
   readonly counters: RingCounters;
@@ -148,6 +151,8 @@ export interface RingCounters {
   messagesMalformed: number;
   messagesUnknown: number;
   messagesExpired: number;
+  /** Sent round by one who is no active member of this ring. */
+  messagesForeign: number;
   heartbeatsSeen: number;
   heartbeatsReturned: number;
   purges: number;
@@ -192,6 +197,7 @@ export function createRing(self: SelfDescription, config: Partial<RingConfig> = 
     refusals: 0,
     announceBurst: 0,
     repair: undefined,
+    said: undefined,
     competitors: 0,
     counters: {
       packetsReceived: 0,
@@ -199,6 +205,7 @@ export function createRing(self: SelfDescription, config: Partial<RingConfig> = 
       messagesMalformed: 0,
       messagesUnknown: 0,
       messagesExpired: 0,
+      messagesForeign: 0,
       heartbeatsSeen: 0,
       heartbeatsReturned: 0,
       purges: 0,
@@ -263,8 +270,18 @@ export type Command =
   | { readonly kind: 'describe'; readonly change: Partial<SelfDescription> }
   | { readonly kind: 'send'; readonly destination: number; readonly body: Uint8Array };
 
+export interface PacketInput {
+  readonly kind: 'packet';
+  readonly from: Address;
+  /** Opened already, if it was sealed. */
+  readonly packet: Uint8Array;
+  /** Its messages, if whoever opened it has decoded them. */
+  readonly messages?: readonly Message[] | undefined;
+  readonly nowMs: number;
+}
+
 export type Input =
-  | { readonly kind: 'packet'; readonly from: Address; readonly packet: Uint8Array; readonly nowMs: number }
+  | PacketInput
   | { readonly kind: 'timer'; readonly timer: TimerName; readonly dueMs: number; readonly nowMs: number }
   | { readonly kind: 'command'; readonly command: Command; readonly nowMs: number }
   /** A datagram to `address` was refused: a living host, a dead process (R13). */

@@ -1,6 +1,5 @@
 import type { Address } from '../address.js';
 import {
-  decodeAnnounce,
   decodeAssign,
   decodePurge,
   decodeRedirect,
@@ -33,7 +32,17 @@ import {
 } from './member.js';
 import { hearRepair, hearSplice, startRepair } from './repair.js';
 import { evaluateRole, takeOver } from './roles.js';
-import type { Command, Effect, Input, Outbox, RingState, SelfDescription, Step, TimerName } from './state.js';
+import type {
+  Command,
+  Effect,
+  Input,
+  Outbox,
+  PacketInput,
+  RingState,
+  SelfDescription,
+  Step,
+  TimerName,
+} from './state.js';
 import { isAlone } from './state.js';
 
 /** A member that describes itself anew says so this often. */
@@ -44,7 +53,7 @@ export function step(state: RingState, input: Input): Effect[] {
   const current: Step = { state, nowMs: input.nowMs, effects: [] };
   switch (input.kind) {
     case 'packet':
-      receivePacket(current, input.from, input.packet);
+      receivePacket(current, input);
       break;
     case 'timer':
       expire(current, input.timer, input.dueMs);
@@ -134,12 +143,13 @@ function receiveRefusal(step: Step, address: Address): void {
   startRepair(step, address, true);
 }
 
-function receivePacket(step: Step, from: Address, packet: Uint8Array): void {
+function receivePacket(step: Step, input: PacketInput): void {
   const { state, nowMs } = step;
+  const { from } = input;
   if (!isActive(state) || from === state.ring.self) return;
   state.counters.packetsReceived++;
-  const decoded = decodePacket(packet);
-  if (!decoded.ok) {
+  const messages = input.messages ?? messagesOf(input.packet);
+  if (!messages) {
     state.counters.packetsMalformed++;
     return;
   }
@@ -148,10 +158,18 @@ function receivePacket(step: Step, from: Address, packet: Uint8Array): void {
     state.lastNunMs = nowMs;
   }
   const member = state.roster.get(from);
-  if (member?.active) member.lastSeenMs = nowMs;
-  const onward: Outbox = [];
-  for (const message of decoded.messages) receiveMessage(step, from, message, onward);
-  if (onward.length > 0 && mayForward(state)) forward(step, onward);
+  if (member?.active) member.lastSeenMs = Math.floor(nowMs);
+  let onward: Outbox | undefined;
+  for (const message of messages) {
+    const next = receiveMessage(step, from, message);
+    if (next) (onward ??= []).push(next);
+  }
+  if (onward && mayForward(state)) forward(step, onward);
+}
+
+function messagesOf(packet: Uint8Array): readonly Message[] | undefined {
+  const decoded = decodePacket(packet);
+  return decoded.ok ? decoded.messages : undefined;
 }
 
 /** Nothing of a purged ring is passed on while it is being rebuilt. */
@@ -167,8 +185,8 @@ function forward(step: Step, messages: Outbox): void {
   }
 }
 
-/** R6: who takes a message out, and who passes it on. */
-function receiveMessage(step: Step, from: Address, message: Message, onward: Outbox): void {
+/** R6: who takes a message out, and who passes it on. Returns it as it goes on. */
+function receiveMessage(step: Step, from: Address, message: Message): Message | undefined {
   const { state } = step;
   const own = state.id !== ID_NONE;
   // A direct message (ttl 1, to nobody by id) never comes round; it may come from one who has our id by mistake.
@@ -178,22 +196,28 @@ function receiveMessage(step: Step, from: Address, message: Message, onward: Out
       state.counters.heartbeatsReturned++;
       state.lastHeartbeatMs = step.nowMs;
     }
-    return;
+    return undefined;
   }
   if (message.type === MessageType.repair) {
     // Travels either way and ends where the gap is: passed on by its own rule (R12).
     const repair = decodeRepair(message.body);
     if (repair) hearRepair(step, message, repair);
     else state.counters.messagesMalformed++;
-    return;
+    return undefined;
+  }
+  // What another ring sends round has a ttl for that ring, and a source that nobody here is.
+  if (circulates && message.type !== MessageType.heartbeat && !state.roster.get(from)?.active) {
+    state.counters.messagesForeign++;
+    return undefined;
   }
   const mine =
     message.ttl === 1 || message.destination === ID_EVERYBODY || (own && message.destination === state.id);
   if (mine) process(step, from, message);
   const goesOn = message.destination === ID_EVERYBODY || !(own && message.destination === state.id);
-  if (!goesOn) return;
-  if (message.ttl > 1) onward.push({ ...message, ttl: message.ttl - 1 });
-  else if (message.destination !== ID_NONE) state.counters.messagesExpired++;
+  if (!goesOn) return undefined;
+  if (message.ttl > 1) return { ...message, ttl: message.ttl - 1 };
+  if (message.destination !== ID_NONE) state.counters.messagesExpired++;
+  return undefined;
 }
 
 /** Decodes a body and hands it on; a body that does not decode is counted and otherwise ignored. */
@@ -215,7 +239,7 @@ function process(step: Step, from: Address, message: Message): void {
       if (state.phase === 'member' && from !== state.ring.nun) hearMisrouted(step, from);
       return;
     case MessageType.announce:
-      return withBody(step, decodeAnnounce(body), (heard) => {
+      return withBody(step, state.roster.read(from, message), (heard) => {
         if (heard.address !== from) return;
         if (state.phase === 'joining') hearWhileJoining(step, heard);
         else if (state.phase === 'member') hearAsMember(step, heard);

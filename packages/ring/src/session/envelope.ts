@@ -16,6 +16,9 @@ export const ENVELOPE_HEAD_BYTES = 14;
 export const TAG_BYTES = 16;
 export const ENVELOPE_BYTES = ENVELOPE_HEAD_BYTES - 1 + TAG_BYTES;
 export const EPOCH_BYTES = 8;
+const KEY_ID_AT = 1;
+const EPOCH_AT = 2;
+const COUNTER_AT = EPOCH_AT + EPOCH_BYTES;
 export const MAX_COUNTER = 0xffff_ffff;
 
 export interface Envelope {
@@ -24,6 +27,7 @@ export interface Envelope {
   /** 16 hex digits. */
   readonly epoch: string;
   readonly counter: number;
+  /** Views of the packet: to be opened before its memory is used for another. */
   readonly head: Uint8Array;
   readonly ciphertext: Uint8Array;
 }
@@ -45,11 +49,11 @@ export interface Cryptography {
   token(data: Uint8Array): Uint8Array;
 }
 
-const HEX = '0123456789abcdef';
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
-export function toHex(bytes: Uint8Array): string {
+export function toHex(bytes: Uint8Array, from = 0, length = bytes.length - from): string {
   let text = '';
-  for (const byte of bytes) text += HEX.charAt(byte >> 4) + HEX.charAt(byte & 15);
+  for (let i = from; i < from + length; i++) text += HEX[bytes[i] as number] as string;
   return text;
 }
 
@@ -57,17 +61,16 @@ export function decodeEnvelope(packet: Uint8Array): Envelope | undefined {
   if (packet.length < ENVELOPE_HEAD_BYTES + TAG_BYTES) return undefined;
   const header = packet[0] as number;
   if ((header & SEALED_BIT) === 0) return undefined;
-  const reader = new ByteReader(packet, 1);
-  const keyId = reader.uint(1);
-  const epoch = toHex(reader.take(EPOCH_BYTES));
-  const counter = reader.uint(4);
+  const keyId = packet[KEY_ID_AT] as number;
+  const epoch = toHex(packet, EPOCH_AT, EPOCH_BYTES);
+  const counter = new ByteReader(packet, COUNTER_AT).uint(4);
   return {
     messageCount: header & ~SEALED_BIT,
     keyId,
     epoch,
     counter,
-    head: packet.slice(0, ENVELOPE_HEAD_BYTES),
-    ciphertext: packet.slice(ENVELOPE_HEAD_BYTES),
+    head: packet.subarray(0, ENVELOPE_HEAD_BYTES),
+    ciphertext: packet.subarray(ENVELOPE_HEAD_BYTES),
   };
 }
 

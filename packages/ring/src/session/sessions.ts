@@ -39,7 +39,11 @@ export type SessionDrop =
 
 export interface SessionResult {
   /** A plain packet from a member that is believed. */
-  readonly deliver?: { readonly from: Address; readonly packet: Uint8Array };
+  readonly deliver?: {
+    readonly from: Address;
+    readonly packet: Uint8Array;
+    readonly messages: readonly Message[];
+  };
   /** To send back to where the packet came from, sealed already. */
   readonly reply?: Uint8Array;
   /** A member that is believed from now on: greet it. */
@@ -90,7 +94,11 @@ export class Sessions {
 
   /** Opens what came from the wire. Never throws, whatever the bytes; bounded work and state. */
   receive(bytes: Uint8Array, nowMs: number): SessionResult {
-    const envelope = decodeEnvelope(bytes);
+    return this.receiveEnvelope(decodeEnvelope(bytes), nowMs);
+  }
+
+  /** As `receive`, for what has been decoded. */
+  receiveEnvelope(envelope: Envelope | undefined, nowMs: number): SessionResult {
     if (!envelope) return { drop: 'notSealed' };
     if (envelope.epoch === this.ownEpoch) return { drop: 'ownPacket' };
     if (this.retired.has(envelope.epoch)) return { drop: 'retiredEpoch' };
@@ -102,7 +110,8 @@ export class Sessions {
     const decoded = decodePacket(plain);
     if (!decoded.ok) return { drop: 'malformed' };
     const reply = this.answerChallenges(decoded.messages, undefined);
-    return { deliver: { from: session.address, packet: plain }, ...(reply && { reply }) };
+    const deliver = { from: session.address, packet: plain, messages: decoded.messages };
+    return reply ? { deliver, reply } : { deliver };
   }
 
   /** A packet of an epoch that has not proven itself: only proofs and challenges are looked at. */

@@ -1,6 +1,7 @@
 import type { Address } from '../address.js';
 import { NO_ADDRESS } from '../address.js';
 import { ByteReader, ByteWriter } from './bytes.js';
+import type { Message } from './packet.js';
 
 /** Type codes. Append-only: a code is never given a second meaning. Below 0x80 a message has no body. */
 export const MessageType = {
@@ -110,6 +111,11 @@ export function decodeAnnounce(body: Uint8Array): Announce | undefined {
     incarnation,
     services,
   };
+}
+
+/** As `decodeAnnounce`, once for each message, however many ask. */
+export function readAnnounce(message: Message): Announce | undefined {
+  return (message.announce ??= decodeAnnounce(message.body));
 }
 
 /** Why a ring is purged (R11); append-only codes. */

@@ -1,4 +1,5 @@
-import { ByteReader, ByteWriter } from './bytes.js';
+import { ByteReader } from './bytes.js';
+import type { Announce } from './messages.js';
 
 /**
  * A ring packet (R4): one header byte, then messages. Bits 0-6 of the header count the messages, bit 7 says that a
@@ -15,6 +16,8 @@ export interface Message {
   readonly type: number;
   /** Empty for types below 0x80. */
   readonly body: Uint8Array;
+  /** What the body of an announcement says, once somebody has asked (`readAnnounce`). */
+  announce?: Announce | undefined;
 }
 
 export const MAX_MESSAGES = 127;
@@ -55,7 +58,7 @@ export function decodePacket(bytes: Uint8Array): PacketResult {
     const body = hasBody(type) ? reader.take(reader.uint(2)) : NO_BODY;
     if (reader.bad) return { ok: false, fault: 'truncated' };
     if (ttl === 0) return { ok: false, fault: 'zero-ttl' };
-    messages.push({ ttl, destination, source, type, body });
+    messages.push({ ttl, destination, source, type, body, announce: undefined });
   }
   if (reader.remaining > 0) return { ok: false, fault: 'trailing-bytes' };
   return { ok: true, messages };
@@ -67,17 +70,30 @@ export function messageBytes(message: Message): number {
 
 /** Encodes messages as one packet. The caller keeps within `MAX_MESSAGES` and the packet size (`packMessages`). */
 export function encodePacket(messages: readonly Message[]): Uint8Array {
-  const writer = new ByteWriter(64);
-  writer.uint(messages.length, 1);
-  for (const message of messages) {
-    writer.uint(message.ttl, 1).uint(message.destination, 1).uint(message.source, 1).uint(message.type, 1);
-    if (hasBody(message.type)) writer.uint(message.body.length, 2).put(message.body);
+  let length = 1;
+  for (const message of messages) length += messageBytes(message);
+  const bytes = new Uint8Array(length);
+  bytes[0] = messages.length;
+  let at = 1;
+  for (const { ttl, destination, source, type, body } of messages) {
+    bytes[at++] = ttl;
+    bytes[at++] = destination;
+    bytes[at++] = source;
+    bytes[at++] = type;
+    if (!hasBody(type)) continue;
+    bytes[at++] = body.length >> 8;
+    bytes[at++] = body.length;
+    bytes.set(body, at);
+    at += body.length;
   }
-  return writer.finish();
+  return bytes;
 }
 
 /** Splits messages over as many packets as the size limit asks for; one too large for any packet is left out. */
 export function packMessages(messages: readonly Message[], maxPacketBytes: number): Uint8Array[] {
+  const first = messages[0];
+  if (first && messages.length === 1 && 1 + messageBytes(first) <= maxPacketBytes)
+    return [encodePacket(messages)];
   const packets: Uint8Array[] = [];
   let batch: Message[] = [];
   let batchBytes = 1;

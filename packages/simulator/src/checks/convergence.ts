@@ -8,6 +8,9 @@ import type { Judge } from './checks.js';
 const SAMPLE_MS = 5;
 const SAMPLE_PER_NODE_MS = 0.5;
 
+/** Effects with which nothing changes that agreement is about; what changes without any is seen when it is judged. */
+const SAYS_NOTHING: ReadonlySet<Effect['kind']> = new Set(['send', 'broadcast', 'setTimer', 'application']);
+
 /**
  * Invariant 1: a bounded time after the last fault there is one ring and one dispatcher in each component. Looks after
  * every change that could matter, and judges when the bound has passed.
@@ -31,8 +34,8 @@ export class ConvergenceCheck implements Observer {
 
   stepped(_station: Station, _input: Input, effects: readonly Effect[]): void {
     const { world } = this;
-    if (world.nowMs < world.scenario.stormEndMs) return;
-    for (const { kind } of effects) if (kind !== 'send' && kind !== 'setTimer') this.changed = true;
+    if (world.calm || world.nowMs < world.scenario.stormEndMs) return;
+    for (const { kind } of effects) if (!SAYS_NOTHING.has(kind)) this.changed = true;
     if (this.quietSince(world.nowMs - this.quietMs)) return this.decide();
     if (!this.changed || world.nowMs - this.lastLookMs < this.sampleMs) return;
     this.lastLookMs = world.nowMs;

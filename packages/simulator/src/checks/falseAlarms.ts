@@ -8,7 +8,7 @@ export class FalseAlarms implements Observer {
   private readonly world: World;
   private readonly judge: Judge;
   /** Repairs and purges begun, as of each station's latest step. */
-  private readonly accusations = new Map<Station, number>();
+  private readonly accusations: number[] = [];
 
   constructor(world: World, judge: Judge) {
     this.world = world;
@@ -33,8 +33,8 @@ export class FalseAlarms implements Observer {
   private checkSleeper(station: Station, input: Input): void {
     const { counters, config } = station.state;
     const accusations = counters.purges + counters.repairs;
-    const before = this.accusations.get(station) ?? 0;
-    this.accusations.set(station, accusations);
+    const before = this.accusations[station.index] ?? 0;
+    this.accusations[station.index] = accusations;
     const late =
       input.kind === 'timer' &&
       input.timer === 'tick' &&

@@ -9,6 +9,9 @@ export class UniqueIds implements Observer {
   private readonly judge: Judge;
   /** By creation time and id: who has had it. */
   private readonly owners = new Map<number, Address>();
+  /** What was looked at last, by station: it hardly ever changes. */
+  private readonly ids: number[] = [];
+  private readonly rings: number[] = [];
 
   constructor(judge: Judge) {
     this.judge = judge;
@@ -17,6 +20,10 @@ export class UniqueIds implements Observer {
   stepped(station: Station, _input: Input): void {
     const { id, idRing, phase } = station.state;
     if (id === ID_NONE || phase !== 'member') return;
+    const { index } = station;
+    if (this.ids[index] === id && this.rings[index] === idRing) return;
+    this.ids[index] = id;
+    this.rings[index] = idRing;
     // A creation time has 48 bits and 8 of the founder; the ids are 8 bits more.
     const key = (idRing % 2 ** 40) * 256 + id;
     const owner = this.owners.get(key);

@@ -23,7 +23,8 @@ export class Fabric {
   /** A frame from the virtual MAC of `station` has passed the switch. */
   announce(station: Station): void {
     const { world } = this;
-    world.lan.carry(world.nowMs, station.index, world.clientHost, NO_BYTES, () => (this.learned = station));
+    const run = (): void => void (this.learned = station);
+    world.lan.carry(world.nowMs, station.index, world.clientHost, { run });
   }
 
   /** A client's frame comes from the router. */
@@ -41,7 +42,7 @@ export class Fabric {
     }
     const target = world.stations.find((s) => macEquals(frame, HEADROOM_BYTES, macOf(s.index), 0));
     if (!target) return;
-    world.lan.carry(world.nowMs, from.index, target.index, frame, () => target.kernel.receive(frame));
+    world.lan.carry(world.nowMs, from.index, target.index, { run: () => target.kernel.receive(frame) });
   }
 
   private learnFrom(from: Station): void {
@@ -54,9 +55,7 @@ export class Fabric {
     for (const target of targets) {
       if (target.index === fromHost) continue;
       const copy = frame.slice();
-      world.lan.carry(world.nowMs, fromHost, target.index, copy, () => target.receiveFrame(copy));
+      world.lan.carry(world.nowMs, fromHost, target.index, { run: () => target.receiveFrame(copy) });
     }
   }
 }
-
-const NO_BYTES = new Uint8Array(0);

@@ -43,13 +43,10 @@ export class Kernel {
 
   private reply(port: number, what: Reply): void {
     const { world, index } = this.station;
-    world.lan.carry(world.nowMs, index, world.clientHost, NO_BYTES, () =>
-      world.clients.hear(port, this.station, what),
-    );
+    const run = (): void => world.clients.hear(port, this.station, what);
+    world.lan.carry(world.nowMs, index, world.clientHost, { run });
   }
 }
 
 /** What a server says to a client, as far as the simulation distinguishes it. */
 export type Reply = 'synAck' | 'data' | 'closed' | 'reset';
-
-const NO_BYTES = new Uint8Array(0);

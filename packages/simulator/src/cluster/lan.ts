@@ -1,4 +1,4 @@
-import type { EventQueue } from '../eventQueue.js';
+import type { EventQueue, Happening } from '../eventQueue.js';
 import type { Random } from '../random.js';
 import type { Weather } from '../scenario/scenario.js';
 import { CLEAR_SKY } from '../scenario/scenario.js';
@@ -7,6 +7,12 @@ import { CLEAR_SKY } from '../scenario/scenario.js';
 const LATENCY_MS = { from: 0.05, to: 0.25 };
 /** A duplicate comes this much later at most. */
 const DUPLICATE_LAG_MS = 5;
+
+/** What happens when a packet has come to where it was sent. */
+export interface Arrival extends Happening {
+  /** The same with other bytes; absent: bytes do not matter. */
+  damaged?(damage: (bytes: Uint8Array) => Uint8Array): Happening;
+}
 
 /**
  * What lies between the hosts: who can hear whom, and what becomes of a packet on the way. Directions are independent,
@@ -17,6 +23,8 @@ export class Lan {
   private readonly random: Random;
   private readonly hosts: number;
   private readonly blocks: Uint16Array;
+  /** How many of these are set, by sender. */
+  private readonly blocksFrom: Uint32Array;
   private readonly storms: Weather[] = [];
   private base: Weather = CLEAR_SKY;
   private weather: Weather = CLEAR_SKY;
@@ -28,6 +36,7 @@ export class Lan {
     this.random = random;
     this.hosts = hosts;
     this.blocks = new Uint16Array(hosts * hosts);
+    this.blocksFrom = new Uint32Array(hosts);
   }
 
   setBase(weather: Weather): void {
@@ -49,7 +58,11 @@ export class Lan {
   block(from: number, to: number): () => void {
     const pair = from * this.hosts + to;
     this.blocks[pair]++;
-    return () => void this.blocks[pair]--;
+    this.blocksFrom[from]++;
+    return () => {
+      this.blocks[pair]--;
+      this.blocksFrom[from]--;
+    };
   }
 
   /** Added to every packet at present. */
@@ -65,34 +78,54 @@ export class Lan {
     return this.blocks[from * this.hosts + to] === 0;
   }
 
-  /** Brings `bytes` to `arrive`, later, perhaps, perhaps twice. */
-  carry(
-    nowMs: number,
-    from: number,
-    to: number,
-    bytes: Uint8Array,
-    arrive: (bytes: Uint8Array) => void,
-  ): void {
-    const { counts, random, weather } = this;
+  /** Lets `arrival` happen, later, perhaps, perhaps twice. */
+  carry(nowMs: number, from: number, to: number, arrival: Arrival): void {
+    const { counts, random, weather, queue } = this;
     counts.sent++;
-    if (!this.hears(from, to)) {
-      counts.blocked++;
-      return;
-    }
-    if (random.chance(weather.loss)) {
-      counts.lost++;
-      return;
-    }
+    if (!this.reaches(from, to)) return;
     let delayMs = random.between(LATENCY_MS.from, LATENCY_MS.to) + weather.delayMs;
     if (random.chance(weather.reorder)) {
       counts.reordered++;
       delayMs += random.between(0, weather.reorderMs);
     }
-    const arriving = random.chance(weather.corrupt) ? this.damage(bytes) : bytes;
-    this.queue.push(nowMs + delayMs, () => arrive(arriving));
+    let arriving: Happening = arrival;
+    if (random.chance(weather.corrupt))
+      arriving = arrival.damaged?.((bytes) => this.damage(bytes)) ?? arrival;
+    queue.add(nowMs + delayMs, arriving);
     if (!random.chance(weather.duplicate)) return;
     counts.duplicated++;
-    this.queue.push(nowMs + delayMs + random.between(0, DUPLICATE_LAG_MS), () => arrive(arriving));
+    queue.add(nowMs + delayMs + random.between(0, DUPLICATE_LAG_MS), arriving);
+  }
+
+  /** Whether all that is sent comes about in order, once and whole, if it comes about. */
+  get orderly(): boolean {
+    const { reorder, corrupt, duplicate } = this.weather;
+    return reorder === 0 && corrupt === 0 && duplicate === 0;
+  }
+
+  /**
+   * As `carry` for a broadcast in orderly weather: those of `group` (their hosts' numbers are `index`) that are reached
+   * hear it at the same moment.
+   */
+  flood<T extends { readonly index: number }>(
+    nowMs: number,
+    from: number,
+    group: readonly T[],
+    arrival: (reached: readonly T[]) => Happening,
+  ): void {
+    const { counts, random, weather, queue } = this;
+    counts.sent += group.length;
+    const delayMs = random.between(LATENCY_MS.from, LATENCY_MS.to) + weather.delayMs;
+    const all = weather.loss === 0 && this.blocksFrom[from] === 0;
+    const reached = all ? group : group.filter(({ index }) => this.reaches(from, index));
+    if (reached.length > 0) queue.add(nowMs + delayMs, arrival(reached));
+  }
+
+  private reaches(from: number, to: number): boolean {
+    if (!this.hears(from, to)) this.counts.blocked++;
+    else if (this.random.chance(this.weather.loss)) this.counts.lost++;
+    else return true;
+    return false;
   }
 
   private damage(bytes: Uint8Array): Uint8Array {

@@ -1,13 +1,16 @@
-import type { Address, Effect, Input, RingConfig, RingState, TimerName } from '@ringmaster/ring';
-import { createRing, formatIpv4, Sessions, step, toHex } from '@ringmaster/ring';
+import type { Address, Effect, Input, Message, RingConfig, RingState, TimerName } from '@ringmaster/ring';
+import { createRing, formatIpv4, isDispatching, Sessions, step, toHex } from '@ringmaster/ring';
 import type { Random } from '../random.js';
+import type { Sabotage } from '../sabotage/sabotage.js';
 import type { NodeTraits } from '../scenario/scenario.js';
 import { PretendCryptography } from './cryptography.js';
+import { Timer } from './timer.js';
 import { Daemon } from './daemon.js';
+import { Datagram } from './datagram.js';
 import { DataPlane } from './dataPlane.js';
 import { macOf } from './frames.js';
 import { Kernel } from './kernel.js';
-import type { World } from './world.js';
+import type { Sender, World } from './world.js';
 
 /** A socket's receive buffer holds so many packets while the process stands still. */
 const BACKLOG_PACKETS = 400;
@@ -18,7 +21,7 @@ const CLOCK_ROUNDING_MS = 1e-3;
 
 interface Arrived {
   readonly from: Address;
-  readonly bytes: Uint8Array;
+  readonly datagram: Datagram;
 }
 
 /**
@@ -55,9 +58,11 @@ export class Station {
 
   private readonly random: Random;
   private readonly clockOffsetMs: number;
-  private readonly timers = new Map<TimerName, { readonly dueMs: number }>();
-  private epoch = '';
-  private sealedCount = 0;
+  private readonly timers = new Map<TimerName, Timer>();
+  private sender: Sender | undefined;
+  /** What is sent goes nowhere: the ring is being formed (`formed.ts`). */
+  private quiet = false;
+  private sentLast = new Datagram(new Uint8Array(0));
   private backlog: Arrived[] = [];
   private frames: Uint8Array[] = [];
   private lateTimers: TimerName[] = [];
@@ -91,7 +96,8 @@ export class Station {
     return this.running && (this.state.phase === 'member' || this.state.phase === 'joining');
   }
 
-  start(): void {
+  /** `quietly`: it says nothing yet, and `join` follows. */
+  start(quietly = false): void {
     if (this.running) return;
     this.running = true;
     this.powered = true;
@@ -102,7 +108,38 @@ export class Station {
     this.dataPlane = new DataPlane(this);
     this.frames = [];
     this.sessions = this.world.scenario.sealed ? this.newSessions() : undefined;
-    this.input({ kind: 'command', command: { kind: 'start' }, nowMs: this.localMs });
+    this.quiet = quietly;
+    if (!quietly) this.input({ kind: 'command', command: { kind: 'start' }, nowMs: this.localMs });
+  }
+
+  /**
+   * Goes through the join into a ring of these members, of which each announces itself as given; `assign` gives the id.
+   * The next tick is due within a heartbeat interval.
+   */
+  join(members: readonly Station[], announcements: readonly Message[], assign: Message): void {
+    const { heartbeatIntervalMs } = this.state.config;
+    const nowMs = this.localMs - this.random.between(0, heartbeatIntervalMs);
+    const hear = (from: Address, message: Message): void =>
+      this.input({ kind: 'packet', from, packet: NO_BYTES, messages: [message], nowMs });
+    this.input({ kind: 'command', command: { kind: 'start' }, nowMs });
+    members.forEach(({ address }, i) => {
+      if (address !== this.address) hear(address, announcements[i] as Message);
+    });
+    hear((members[0] === this ? members[1] : members[0])?.address ?? 0, assign);
+    this.input({ kind: 'timer', timer: 'join', dueMs: nowMs, nowMs });
+    // Who is elected dispatches by now, and still has to say so; the others are known.
+    if (!isDispatching(this.state)) this.state.announceBurst = 0;
+    this.quiet = false;
+  }
+
+  seal(packet: Uint8Array): Datagram | undefined {
+    return this.sessions && this.sealedDatagram(this.sessions.seal(packet));
+  }
+
+  /** What the session layer answers to a packet by itself. */
+  answerTo({ bytes }: Datagram): Datagram | undefined {
+    const reply = this.sessions?.receive(bytes, this.localMs).reply;
+    return reply && this.sealedDatagram(reply);
   }
 
   /** The process ends without a word; `silent`: the host is gone as well. */
@@ -147,14 +184,14 @@ export class Station {
   }
 
   /** A datagram has come to this host. */
-  arrive(from: Station, bytes: Uint8Array, unicast: boolean): void {
+  arrive(from: Station, datagram: Datagram, unicast: boolean): void {
     if (!this.powered) return;
     if (!this.running) {
       if (unicast) this.world.refuse(this, from);
       return;
     }
-    if (!this.paused) this.receive(from.address, bytes);
-    else if (this.backlog.length < BACKLOG_PACKETS) this.backlog.push({ from: from.address, bytes });
+    if (!this.paused) this.receive(from.address, datagram);
+    else if (this.backlog.length < BACKLOG_PACKETS) this.backlog.push({ from: from.address, datagram });
   }
 
   /** A client's frame has come to this host. */
@@ -187,16 +224,17 @@ export class Station {
 
   private newSessions(): Sessions {
     const epoch = this.random.bytes(8);
-    this.epoch = toHex(epoch);
-    this.sealedCount = 0;
-    this.world.senders.set(this.epoch, { station: this, life: this.life });
+    // The session layer counts its packets from 1.
+    this.sender = { station: this, life: this.life, sealed: [0] };
+    this.world.senders.set(toHex(epoch), this.sender);
     return new Sessions({ self: this.address, epoch, crypto: this.cryptography });
   }
 
-  /** The session layer counts its packets from 1, answers to challenges included. */
-  private noteSealed(sealed: Uint8Array): void {
-    this.sealedCount++;
-    this.world.noteSealed(this.epoch, this.sealedCount, sealed);
+  /** Of each that leaves, in the order of their counters. */
+  private sealedDatagram(sealed: Uint8Array): Datagram {
+    const datagram = new Datagram(sealed);
+    this.sender?.sealed.push(datagram.fingerprint);
+    return datagram;
   }
 
   private whenAwake(run: () => void): void {
@@ -216,25 +254,23 @@ export class Station {
     for (const frame of frames) this.dataPlane.process(frame);
     this.backlog = [];
     this.lateTimers = [];
-    const packets = (): void => backlog.forEach(({ from, bytes }) => this.receive(from, bytes));
+    const packets = (): void => backlog.forEach(({ from, datagram }) => this.receive(from, datagram));
     if (packetsFirst) packets();
     for (const timer of lateTimers) this.fire(timer);
     if (!packetsFirst) packets();
     this.world.stationResumed(this);
   }
 
-  private receive(networkSender: Address, bytes: Uint8Array): void {
+  private receive(networkSender: Address, datagram: Datagram): void {
     if (!this.running) return;
     const nowMs = this.localMs;
     if (!this.sessions) {
-      this.input({ kind: 'packet', from: networkSender, packet: bytes, nowMs });
+      const { bytes: packet, messages } = datagram;
+      this.input({ kind: 'packet', from: networkSender, packet, messages, nowMs });
       return;
     }
-    const result = this.world.openSealed(this, bytes, nowMs);
-    if (result.reply) {
-      this.noteSealed(result.reply);
-      this.world.send(this, networkSender, result.reply);
-    }
+    const result = this.world.openSealed(this, datagram, nowMs);
+    if (result.reply) this.world.send(this, networkSender, this.sealedDatagram(result.reply));
     if (result.established !== undefined) this.input({ kind: 'peer', address: result.established, nowMs });
     if (result.deliver) this.input({ kind: 'packet', ...result.deliver, nowMs });
   }
@@ -242,20 +278,24 @@ export class Station {
   private input(input: Input): void {
     const { world } = this;
     world.events++;
-    const core = (given: Input): Effect[] => step(this.state, given);
-    const effects = world.sabotage?.step?.(this, input, core) ?? core(input);
+    const effects = world.sabotage?.step ? this.sabotaged(world.sabotage, input) : step(this.state, input);
     for (const effect of effects) this.apply(effect);
     world.stepped(this, input, effects);
+  }
+
+  private sabotaged(sabotage: Sabotage, input: Input): Effect[] {
+    const core = (given: Input): Effect[] => step(this.state, given);
+    return sabotage.step?.(this, input, core) ?? core(input);
   }
 
   private apply(effect: Effect): void {
     const { world } = this;
     switch (effect.kind) {
       case 'send':
-        world.send(this, effect.to, this.sealed(effect.packet));
+        if (!this.quiet) world.send(this, effect.to, this.datagramOf(effect.packet));
         return;
       case 'broadcast':
-        world.broadcast(this, this.sealed(effect.packet));
+        if (!this.quiet) world.broadcast(this, this.datagramOf(effect.packet));
         return;
       case 'setTimer':
         this.setTimer(effect.timer, effect.atMs);
@@ -271,24 +311,28 @@ export class Station {
     }
   }
 
-  private sealed(packet: Uint8Array): Uint8Array {
-    if (!this.sessions) return packet;
-    const sealed = this.sessions.seal(packet);
-    this.noteSealed(sealed);
-    return sealed;
+  private datagramOf(packet: Uint8Array): Datagram {
+    if (this.sessions) return this.sealedDatagram(this.sessions.seal(packet));
+    // Announcements are the same bytes again and again.
+    if (this.sentLast.bytes !== packet) this.sentLast = new Datagram(packet);
+    return this.sentLast;
   }
 
   private setTimer(name: TimerName, dueMs: number): void {
     const { world, life } = this;
-    const timer = { dueMs };
+    const timer = new Timer(this, name, dueMs, life);
     this.timers.set(name, timer);
     const globalMs = (dueMs - this.clockOffsetMs) / (1 + this.traits.drift);
     const atMs = Math.max(world.nowMs, globalMs) + this.random.between(0, TIMER_LATENESS_MS);
-    world.queue.push(atMs, () => {
-      if (this.life !== life || !this.running || this.timers.get(name) !== timer) return;
-      if (this.paused) this.lateTimers.push(name);
-      else this.fire(name);
-    });
+    world.queue.add(atMs, timer);
+  }
+
+  /** A timer has run down; perhaps it has been set anew since, or the process has ended. */
+  expire(timer: Timer): void {
+    const { name, life } = timer;
+    if (this.life !== life || !this.running || this.timers.get(name) !== timer) return;
+    if (this.paused) this.lateTimers.push(name);
+    else this.fire(name);
   }
 
   private fire(name: TimerName): void {
@@ -299,5 +343,7 @@ export class Station {
   }
 }
 
+const NO_BYTES = new Uint8Array(0);
+
 /** An arbitrary date, so that creation times look like real ones. */
-const WALL_EPOCH_MS = 1_700_000_000_000;
+export const WALL_EPOCH_MS = 1_700_000_000_000;

@@ -7,6 +7,7 @@ import type { Sabotage } from '../sabotage/sabotage.js';
 import type { Fault, Scenario } from '../scenario/scenario.js';
 import { Clients } from './clients.js';
 import { beginCalm } from '../scenario/inject.js';
+import { Datagram, Delivery, Flood } from './datagram.js';
 import { Fabric } from './fabric.js';
 import { Lan } from './lan.js';
 import { Station } from './station.js';
@@ -15,25 +16,35 @@ interface Recorded {
   readonly from: Station;
   /** Absent: everybody. */
   readonly to: Station | undefined;
-  readonly bytes: Uint8Array;
+  readonly datagram: Datagram;
+}
+
+/** One life of a station's process, as the others see it: by its epoch. */
+export interface Sender {
+  readonly station: Station;
+  readonly life: number;
+  /** A fingerprint of each packet that it has sealed, by counter. */
+  readonly sealed: number[];
 }
 
 /** Sees everything that happens; changes nothing. */
 export interface Observer {
+  /** A core has taken an input; not shown is a packet that had no effects. */
   stepped?(station: Station, input: Input, effects: readonly Effect[]): void;
   /** Before anything happens. */
   attached?(world: World): void;
-  /** A datagram leaves a station: `to` is `undefined` for a broadcast. */
-  sent?(station: Station, to: Station | undefined, bytes: Uint8Array): void;
   /** A data plane has decided about a client's frame (rewritten by now). */
   judged?(station: Station, frame: Uint8Array, verdict: Verdict, reason: DropReason): void;
-  opened?(station: Station, bytes: Uint8Array, result: SessionResult): void;
+  opened?(station: Station, datagram: Datagram, result: SessionResult): void;
   died?(station: Station): void;
   resumed?(station: Station): void;
   fault?(fault: Fault): void;
   /** Something else that is worth a line in the story. */
   note?(text: string): void;
 }
+
+type Stepper = Observer & Required<Pick<Observer, 'stepped'>>;
+type Opener = Observer & Required<Pick<Observer, 'opened'>>;
 
 /** The whole cluster: hosts, the network between them, and virtual time. */
 export class World {
@@ -46,6 +57,9 @@ export class World {
   readonly clientHost: number;
   readonly stations: readonly Station[];
   readonly observers: Observer[] = [];
+  /** Those of them that look at every step: nearly all that happens are steps. */
+  private watching: Stepper[] = [];
+  private openers: Opener[] = [];
   readonly sabotage: Sabotage | undefined;
   nowMs = 0;
   /** When it ends: known for good once the calm has begun. */
@@ -55,12 +69,12 @@ export class World {
   /** Inputs that the cores have taken. */
   events = 0;
   /** Who has drawn which epoch, and in which life. */
-  readonly senders = new Map<string, { readonly station: Station; readonly life: number }>();
-  /** A fingerprint of each sealed packet, by epoch and counter. */
-  private readonly sealedPackets = new Map<string, number>();
+  readonly senders = new Map<string, Sender>();
   private readonly dispatching = new Set<Station>();
   private conflictMs = -Infinity;
   private readonly byAddress = new Map<Address, Station>();
+  /** Neighbours in the order of addresses hang on one switch. */
+  private readonly groups: Station[][] = [];
   private readonly mischief: Random;
   private readonly recorded: Recorded[] = [];
   private serial = 0;
@@ -79,6 +93,8 @@ export class World {
       (traits, i) => new Station(this, i, addressOf(i), traits, new Random(seed, `node ${i}`)),
     );
     for (const station of this.stations) this.byAddress.set(station.address, station);
+    for (let i = 0; i < nodes.length; i += FLOODED_FROM)
+      this.groups.push(this.stations.slice(i, i + FLOODED_FROM));
   }
 
   station(address: Address): Station | undefined {
@@ -92,10 +108,11 @@ export class World {
   /** Lets everything happen that is due until the end, or until `stop` says so. */
   run(stop: () => boolean): void {
     const { queue } = this;
+    this.watching = this.observers.filter((o): o is Stepper => o.stepped !== undefined);
+    this.openers = this.observers.filter((o): o is Opener => o.opened !== undefined);
     while (queue.nextMs <= this.endMs) {
-      const event = queue.pop();
-      this.nowMs = event.atMs;
-      event.run();
+      this.nowMs = queue.nextMs;
+      queue.pop().run();
       if (stop()) return;
     }
     this.nowMs = this.endMs;
@@ -108,47 +125,40 @@ export class World {
     beginCalm(this);
   }
 
-  send(from: Station, to: Address, bytes: Uint8Array): void {
+  send(from: Station, to: Address, datagram: Datagram): void {
     const target = this.byAddress.get(to);
-    this.record(from, target, bytes);
-    for (const observer of this.observers) observer.sent?.(from, target, bytes);
+    this.record(from, target, datagram);
     if (!target || target === from) return;
-    this.lan.carry(this.nowMs, from.index, target.index, bytes, (arrived) =>
-      target.arrive(from, arrived, true),
-    );
+    this.lan.carry(this.nowMs, from.index, target.index, new Delivery(from, target, datagram, true));
   }
 
-  broadcast(from: Station, bytes: Uint8Array): void {
-    this.record(from, undefined, bytes);
-    for (const observer of this.observers) observer.sent?.(from, undefined, bytes);
-    for (const target of this.stations) {
+  broadcast(from: Station, datagram: Datagram): void {
+    this.record(from, undefined, datagram);
+    const { stations, lan, nowMs } = this;
+    if (stations.length > FLOODED_FROM && lan.orderly) {
+      for (const group of this.groups)
+        lan.flood(nowMs, from.index, group, (reached) => new Flood(from, reached, datagram));
+      return;
+    }
+    for (const target of stations) {
       if (target === from) continue;
-      this.lan.carry(this.nowMs, from.index, target.index, bytes, (arrived) =>
-        target.arrive(from, arrived, false),
-      );
+      this.lan.carry(this.nowMs, from.index, target.index, new Delivery(from, target, datagram, false));
     }
   }
 
   /** The host answers that no process has the port open (R13); that answer travels like any packet. */
   refuse(host: Station, sender: Station): void {
     const { index } = host;
-    this.lan.carry(this.nowMs, index, sender.index, NO_BYTES, () => sender.hearRefusal(host.address));
+    this.lan.carry(this.nowMs, index, sender.index, { run: () => sender.hearRefusal(host.address) });
   }
 
-  noteSealed(epoch: string, counter: number, bytes: Uint8Array): void {
-    this.sealedPackets.set(`${epoch}/${counter}`, fingerprint(bytes));
-  }
-
-  /** Whether exactly these bytes were sealed under that epoch and counter. */
-  wasSealed(epoch: string, counter: number, bytes: Uint8Array): boolean {
-    return this.sealedPackets.get(`${epoch}/${counter}`) === fingerprint(bytes);
-  }
-
-  openSealed(station: Station, bytes: Uint8Array, nowMs: number): SessionResult {
-    const sessions = station.sessions;
+  openSealed(station: Station, datagram: Datagram, nowMs: number): SessionResult {
+    const { sessions } = station;
+    const { bytes } = datagram;
     if (!sessions) return {};
-    const result = this.sabotage?.open?.(station, bytes, nowMs) ?? sessions.receive(bytes, nowMs);
-    for (const observer of this.observers) observer.opened?.(station, bytes, result);
+    const result =
+      this.sabotage?.open?.(station, bytes, nowMs) ?? sessions.receiveEnvelope(datagram.envelope, nowMs);
+    for (const observer of this.openers) observer.opened(station, datagram, result);
     return result;
   }
 
@@ -171,7 +181,8 @@ export class World {
   }
 
   stepped(station: Station, input: Input, effects: readonly Effect[]): void {
-    for (const observer of this.observers) observer.stepped?.(station, input, effects);
+    if (effects.length === 0 && input.kind === 'packet') return;
+    for (const observer of this.watching) observer.stepped(station, input, effects);
   }
 
   /** The switch forgets which MAC address is behind which port. */
@@ -185,8 +196,8 @@ export class World {
     for (let i = 0; i < count; i++) {
       const from = mischief.pick(stations);
       const target = mischief.pick(stations);
-      const bytes = mischief.bytes(mischief.whole(0, 120));
-      if (this.scenario.sealed) target.arrive(from, bytes, false);
+      const datagram = new Datagram(mischief.bytes(mischief.whole(0, 120)));
+      if (this.scenario.sealed) target.arrive(from, datagram, false);
     }
   }
 
@@ -195,8 +206,8 @@ export class World {
     const { recorded, mischief, stations } = this;
     if (!this.scenario.sealed) return;
     for (let i = 0; i < count && recorded.length > 0; i++) {
-      const { from, to, bytes } = mischief.pick(recorded);
-      (to ?? mischief.pick(stations)).arrive(from, bytes, false);
+      const { from, to, datagram } = mischief.pick(recorded);
+      (to ?? mischief.pick(stations)).arrive(from, datagram, false);
     }
   }
 
@@ -222,10 +233,10 @@ export class World {
     station.say(ID_EVERYBODY, body);
   }
 
-  private record(from: Station, to: Station | undefined, bytes: Uint8Array): void {
+  private record(from: Station, to: Station | undefined, datagram: Datagram): void {
     if (!this.scenario.sealed || !this.mischief.chance(0.05)) return;
-    if (this.recorded.length < MAX_RECORDED) this.recorded.push({ from, to, bytes });
-    else this.recorded[this.mischief.whole(0, MAX_RECORDED - 1)] = { from, to, bytes };
+    if (this.recorded.length < MAX_RECORDED) this.recorded.push({ from, to, datagram });
+    else this.recorded[this.mischief.whole(0, MAX_RECORDED - 1)] = { from, to, datagram };
   }
 
   stationDied(station: Station): void {
@@ -247,16 +258,13 @@ export class World {
 }
 
 const MAX_RECORDED = 256;
-const NO_BYTES = new Uint8Array(0);
+/** In a larger cluster a broadcast comes to hosts in groups of this many, each group at one moment. */
+const FLOODED_FROM = 16;
 
-/** 10.0.0.2 and upwards, in the order of the nodes. */
+/**
+ * 10.0.0.1 and upwards, in the order of the nodes: the hosts of a network of 256 addresses, each with an id of its own. (With
+ * 10.0.0.255, which is none, ids are given to two in one ring now and then, seed 32000063: ADR 11.)
+ */
 export function addressOf(index: number): Address {
-  return 10 * 0x100_0000 + 2 + index;
-}
-
-/** FNV-1a. */
-function fingerprint(bytes: Uint8Array): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
-  return hash >>> 0;
+  return 10 * 0x100_0000 + 1 + index;
 }

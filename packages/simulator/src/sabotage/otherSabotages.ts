@@ -1,6 +1,7 @@
 import type { SessionResult } from '@ringmaster/ring';
 import { decodeEnvelope, openEnvelope, TAG_BYTES } from '@ringmaster/ring';
 import type { Station } from '../cluster/station.js';
+import { messagesOf } from './packets.js';
 import type { Sabotage } from './sabotage.js';
 
 /** Rebuilding the connection map (S9, dispatch.md). */
@@ -77,10 +78,10 @@ function believe(station: Station, bytes: Uint8Array, authentic: boolean): Sessi
   if (!envelope || from === undefined) return { drop: 'malformed' };
   if (authentic) {
     const packet = openEnvelope(envelope, station.cryptography);
-    return packet ? { deliver: { from, packet } } : { drop: 'notAuthentic' };
+    return packet ? { deliver: { from, packet, messages: messagesOf(packet) } } : { drop: 'notAuthentic' };
   }
   const packet = new Uint8Array(1 + Math.max(0, envelope.ciphertext.length - TAG_BYTES));
   packet[0] = envelope.messageCount;
   packet.set(envelope.ciphertext.subarray(0, packet.length - 1), 1);
-  return { deliver: { from, packet } };
+  return { deliver: { from, packet, messages: messagesOf(packet) } };
 }

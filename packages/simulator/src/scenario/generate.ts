@@ -7,10 +7,44 @@ import { CLEAR_SKY } from './scenario.js';
 
 /** From the question to all members to the last answer, on a healthy network. */
 export const TAKE_OVER_MS = 200;
-const CALM_MS = 3000;
-/** Waiting out the whole bound finds little and takes most of the time: some do. */
-const EARLY_CALMS = 0.85;
 const QUIET_MS = 1200;
+/** In clusters beyond this size everything costs the square of it: most of their seeds do less. */
+const LARGE = 64;
+/** The share of large clusters that start from nothing; the others are a ring already, but for a few latecomers. */
+const LARGE_COLD_STARTS = 0.05;
+const LATECOMERS = 0.01;
+
+interface Size {
+  readonly stormMs: { readonly from: number; readonly to: number };
+  /** How many at most, in a cluster of so many nodes. */
+  readonly faults: (count: number) => number;
+  /** Waiting out the whole bound finds little and takes most of the time: the others do. */
+  readonly earlyCalms: number;
+  readonly calmMs: number;
+  /** The share of clusters whose packets are sealed. */
+  readonly sealed: number;
+}
+
+const faultsBySize = (count: number): number => 3 + Math.ceil(Math.sqrt(count));
+
+const SIZES: Record<'small' | 'large' | 'large, cold', Size> = {
+  small: {
+    stormMs: { from: 500, to: 5000 },
+    faults: faultsBySize,
+    earlyCalms: 0.85,
+    calmMs: 3000,
+    sealed: 0.3,
+  },
+  large: { stormMs: { from: 300, to: 1500 }, faults: () => 4, earlyCalms: 0.98, calmMs: 1500, sealed: 0.1 },
+  'large, cold': {
+    stormMs: { from: 500, to: 3000 },
+    faults: faultsBySize,
+    earlyCalms: 0.85,
+    calmMs: 1500,
+    sealed: 0.1,
+  },
+};
+
 /** Clusters up to this size are drawn more often, when the range allows. */
 const SMALL = 9;
 
@@ -24,26 +58,33 @@ export function generate(seed: number, range: NodeRange): Scenario {
   const random = new Random(seed, 'scenario');
   const count = nodeCount(random, range);
   const config = ringConfig(random, count);
-  const stormMs = random.between(500, 5000);
-  const sealed = random.chance(0.3);
-  const startSpreadMs = random.pick([0, 5, 200, 1500]);
-  const stormEndMs = startSpreadMs + stormMs;
-  const faults = randomFaults(random, { count, sealed, fromMs: 0, toMs: stormEndMs });
+  const size = count > LARGE ? (random.chance(LARGE_COLD_STARTS) ? 'large, cold' : 'large') : 'small';
+  const { stormMs, faults: mostFaults, earlyCalms, calmMs, sealed: sealedShare } = SIZES[size];
+  const formed = size === 'large';
+  const sealed = random.chance(sealedShare);
+  const startSpreadMs = formed ? 0 : random.pick([0, 5, 200, 1500]);
+  const stormEndMs = startSpreadMs + random.between(stormMs.from, stormMs.to);
+  const plan = { count, sealed, fromMs: 0, toMs: stormEndMs, most: mostFaults(count) };
+  const faults = randomFaults(random, plan);
   const settledMs = stormEndMs + convergenceBoundMs(config, count, TAKE_OVER_MS);
   const lasting = count > 1 && random.chance(0.15);
   return {
     seed,
-    nodes: Array.from({ length: count }, () => nodeTraits(random, startSpreadMs)),
+    nodes: Array.from({ length: count }, () => {
+      const late = formed && random.chance(LATECOMERS);
+      return nodeTraits(random, late ? stormEndMs : startSpreadMs);
+    }),
     config,
     sealed,
+    ...(formed && { formed }),
     base: baseWeather(random, sealed),
     faults,
     ...(lasting && { lastingSides: Array.from({ length: count }, () => random.whole(0, 1)) }),
     stormEndMs,
     settledMs,
     calm: calmOf(random, count),
-    calmMs: CALM_MS,
-    ...(random.chance(EARLY_CALMS) && { quietMs: QUIET_MS }),
+    calmMs,
+    ...(random.chance(earlyCalms) && { quietMs: QUIET_MS }),
     clients: random.whole(1, 6),
     rotatesKey: sealed && random.chance(0.3),
   };
@@ -108,10 +149,12 @@ interface StormPlan {
   readonly sealed: boolean;
   readonly fromMs: number;
   readonly toMs: number;
+  /** Faults, at most. */
+  readonly most: number;
 }
 
 function randomFaults(random: Random, plan: StormPlan): Fault[] {
-  const wanted = random.whole(0, 3 + Math.ceil(plan.count / 4));
+  const wanted = random.whole(0, plan.most);
   const faults: Fault[] = [];
   for (let i = 0; i < wanted; i++) faults.push(randomFault(random, plan));
   return faults.sort((a, b) => a.atMs - b.atMs);

@@ -1,3 +1,4 @@
+import { formRing } from '../cluster/formed.js';
 import type { World } from '../cluster/world.js';
 import type { Fault } from './scenario.js';
 
@@ -5,7 +6,10 @@ import type { Fault } from './scenario.js';
 export function inject(world: World): void {
   const { scenario, lan, stations } = world;
   lan.setBase(scenario.base);
-  for (const station of stations) world.at(station.traits.startsAtMs, () => station.start());
+  if (scenario.formed) formRing(world);
+  for (const station of stations) {
+    if (!station.running) world.at(station.traits.startsAtMs, () => station.start());
+  }
   for (const fault of scenario.faults) world.at(fault.atMs, () => begin(world, fault));
   world.at(scenario.stormEndMs, () => endStorm(world));
   chat(world);

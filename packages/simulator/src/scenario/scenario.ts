@@ -66,6 +66,8 @@ export interface Scenario {
   readonly config: Partial<RingConfig>;
   /** Packets are sealed and replays refused (R20). */
   readonly sealed: boolean;
+  /** Whoever starts at 0 is a member of one ring by then; absent: all come from nothing. */
+  readonly formed?: boolean;
   /** The weather while faults happen. */
   readonly base: Weather;
   readonly faults: readonly Fault[];

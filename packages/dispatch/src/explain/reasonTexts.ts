@@ -1,0 +1,35 @@
+import type { DropReason } from '../verdicts.js';
+
+/** Why a frame is dropped, for people: completes the sentence "it is dropped: ...". By the name of the reason. */
+export const dropReasonTexts: Readonly<Record<keyof typeof DropReason, string>> = {
+  none: 'nothing is wrong with it',
+  malformedFrame: 'it is shorter than an Ethernet header',
+  malformedArp: 'its ARP message is cut off, or from a sender that cannot be one',
+  malformedIp: 'its IP header is cut off or contradicts itself',
+  malformedTransport: 'its TCP, UDP or ICMP header is cut off or contradicts itself',
+  zeroPort: 'one of its ports is zero',
+  badTcpFlags: 'its SYN comes with FIN or RST',
+  vlanTagged: 'it has more than two VLAN tags',
+  notIp: 'it is sent to a virtual MAC, but is neither IP nor ARP',
+  wrongAddress: 'it is sent to a virtual MAC, but not to its cluster address',
+  spoofed: 'its source is a cluster address, or one that no client can have',
+  fragment: 'it is a later part of a packet whose first part did not come, or was dropped',
+  unknownProtocol: 'it is neither TCP, UDP nor ICMP',
+  icmpNotEcho: 'it is ICMP that is neither a ping nor an error about what a server has sent',
+  noService: 'the cluster has no service on this port and protocol',
+  noServer: 'no server takes new connections at present',
+  unknownConnection:
+    'it belongs to no known connection and opens none; it is not answered with a reset, because its server may just not have been heard yet',
+  mapFull: 'the connection map is full of established connections (maxConnections)',
+  holdFull: 'it would have to wait, and there is no room for more that waits',
+  leaseExpired: 'this node was paused, and may not dispatch until it knows what it is now',
+  sendFailed: 'the kernel did not take it',
+  malformedNeighbour: 'its neighbour solicitation or advertisement breaks RFC 4861',
+  icmpNoConnection: 'it is an ICMP error that quotes no packet of a server',
+  badFragment: 'it is a fragment that cannot be',
+  fragmentOverlap: 'it is a fragment with bytes that another one had already (RFC 5722)',
+  hopsExceeded: 'its time to live is over, and no answer may be given',
+  tooBig: 'it is larger than the next link takes, and no answer may be given',
+  wrongServer: "it comes from a server's port, but not from the server that has the connection",
+  unknownSender: 'it is sent to a ghost gateway from an address that is no server',
+};
