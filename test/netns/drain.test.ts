@@ -111,6 +111,9 @@ test('at the deadline what is left is reset, and nobody else is touched', async 
   await command(n2, 'undrain', n2.address);
   await agreed((drains) => drains.length === 0);
   expect((await who()).servers).toHaveProperty('n2');
+  // What it has now are requests that end by themselves.
+  await command(n3, 'drain', n2.address, '--wait');
+  await agreed((drains) => drains[0] === `${n2.address} draining 0`);
 });
 
 test('when everybody is drained, new connections are dropped with the reason noServer, and the others go on', async () => {

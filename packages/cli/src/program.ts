@@ -59,6 +59,7 @@ it is undrained or stopped; a crash does not end it. How many connections are le
         parseTime,
       ),
     )
+    .option('-w, --wait', 'return when no connection is left')
     .action(async (addresses: string[], options) =>
       (await import('./commands/order.js')).drain(addresses, options),
     );

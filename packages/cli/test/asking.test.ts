@@ -277,6 +277,34 @@ describe('drain, undrain and abdicate', () => {
     ]);
   });
 
+  it('wait, if they are told to, until nothing is left', async () => {
+    const left = (connections: number | null) => ({
+      ...STATUS,
+      ring: {
+        ...STATUS.ring,
+        members: [
+          { ...member(11, 'server'), drain: { state: 'draining' as const, deadlineInMs: null, connections } },
+        ],
+      },
+    });
+    status = left(3);
+    const waiting = said('drain', '10.0.0.11', '--wait');
+    let isOver = false;
+    void waiting.finally(() => (isOver = true)).catch(() => undefined);
+    while (ordered.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    status = left(null);
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    expect(isOver).toBe(false);
+    status = left(0);
+    expect(await waiting).toContain('10.0.0.11 takes no new connections');
+
+    status = STATUS;
+    expect(await ringmaster(['drain', '10.0.0.11', '--wait', '--socket', socket])).toMatchObject({
+      code: 1,
+      stderr: 'ringmaster: 10.0.0.11 is not drained any more, or not in the ring\n',
+    });
+  });
+
   it('end with 1 when a server could not be told, or could not do it', async () => {
     expect(await ringmaster(['drain', '10.0.0.99', '--socket', socket])).toEqual({
       code: 1,

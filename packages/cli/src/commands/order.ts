@@ -1,5 +1,11 @@
 /** The commands that change something in a running ring: `drain`, `undrain`, `abdicate`. */
-import { controlRequest, type OrderDocument, type OrderResult, type StatusDocument } from '@ringmaster/node';
+import {
+  controlRequest,
+  type MemberStatus,
+  type OrderDocument,
+  type OrderResult,
+  type StatusDocument,
+} from '@ringmaster/node';
 import { controlSocket } from '../configuration.js';
 import { Failure } from '../failure.js';
 import type { ReadOptions } from './read.js';
@@ -7,6 +13,8 @@ import type { ReadOptions } from './read.js';
 interface DrainOptions extends ReadOptions {
   /** Milliseconds. */
   readonly deadline?: number;
+  /** Return only when nothing is left. */
+  readonly wait?: boolean;
 }
 
 interface AbdicateOptions extends ReadOptions {
@@ -21,17 +29,36 @@ const FAILURES: Readonly<Record<string, string>> = {
   unanswered: 'did not answer: it may have heard or not; look at `ringmaster members` and ask again',
 };
 
-export function drain(addresses: readonly string[], options: DrainOptions): Promise<void> {
+export async function drain(addresses: readonly string[], options: DrainOptions): Promise<void> {
   const { deadline } = options;
   const body = { addresses, ...(deadline === undefined ? {} : { deadlineMs: deadline }) };
   const until =
     deadline === undefined
       ? 'its connections go on until they end'
       : `what is left after ${deadline / 1000} s is reset`;
-  return order('/drain', body, options, {
+  await order('/drain', body, options, {
     done: `takes no new connections; ${until}`,
     already: 'is drained already; nothing was changed',
   });
+  if (options.wait === true) await waitUntilEmpty(addresses, options);
+}
+
+const ASK_AGAIN_MS = 500;
+
+/** Returns when none of the servers has a connection left. Fails when one of them is not drained any more, or gone. */
+async function waitUntilEmpty(addresses: readonly string[], options: ReadOptions): Promise<void> {
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+    const answer = await controlRequest<{ members: MemberStatus[] }>(controlSocket(options), '/members');
+    if (!answer.ok) throw new Failure(answer.problem.message);
+    const { members } = answer.value;
+    const drains = addresses.map((address) => {
+      const drain = members.find((member) => member.address === address)?.drain;
+      if (drain === undefined) throw new Failure(`${address} is not drained any more, or not in the ring`);
+      return drain;
+    });
+    if (drains.every(({ connections }) => connections === 0)) return;
+  }
 }
 
 export function undrain(addresses: readonly string[], options: ReadOptions): Promise<void> {

@@ -5,6 +5,8 @@ import { LabError } from '../errors.js';
 import type { Host } from '../world/host.js';
 import type { LabProcess } from '../world/process.js';
 import { startDaemon } from './daemon.js';
+import { CLUSTER_ADDRESS } from '../cluster/layout.js';
+import { NAT_PORT } from './services.js';
 import { REFERENCE_ADDRESS, startReference, type Programs } from './reference.js';
 
 /** One way from the client to the servers. */
@@ -19,10 +21,24 @@ export interface Contender {
 /** The contender that the others are compared with: the client straight to one server after the other. */
 export const DIRECT = 'direct';
 export const RINGMASTER = 'Ringmaster L4/2';
+export const RINGMASTER_NAT = 'Ringmaster L4/3';
 export const REFERENCE = 'same design in C';
 
-/** Where the servers serve. */
+/** Where the servers serve; for L4/3 there is a port of its own, so that nobody else's answers go through the dispatcher. */
 const SERVICE_PORT = 80;
+const NAT_ADDRESS = '10.0.0.102';
+const NAT_GATEWAY = '10.0.0.254';
+
+/** A cluster for each mode of Ringmaster, as its configuration file has them. */
+export const CLUSTERS = [
+  { address: CLUSTER_ADDRESS, mode: 'l4/2', ports: [{ port: SERVICE_PORT, protocol: 'tcp' }] },
+  {
+    address: NAT_ADDRESS,
+    mode: 'l4/3',
+    gateway: NAT_GATEWAY,
+    ports: [{ port: SERVICE_PORT, protocol: 'tcp', targetPort: NAT_PORT }],
+  },
+];
 
 /** The host that balances for those who need a box of their own, and a port for each of them. */
 const BALANCER_ADDRESS = '10.0.0.50';
@@ -73,15 +89,18 @@ export async function findContenders(
   programs: Programs | undefined,
 ): Promise<{ contenders: readonly Contender[]; missing: readonly string[] }> {
   const servers = cluster.hosts.map(({ address }) => address);
+  const { pid } = cluster.hosts[0].node.process;
   const contenders: Contender[] = [
     { name: DIRECT, target: (round) => `${servers[round % servers.length]}:80` },
-    { name: RINGMASTER, target: () => cluster.target, pid: cluster.hosts[0].node.process.pid },
+    { name: RINGMASTER, target: () => cluster.target, pid },
+    { name: RINGMASTER_NAT, target: () => `${NAT_ADDRESS}:${SERVICE_PORT}`, pid },
   ];
   const missing: string[] = [];
   if (programs === undefined) missing.push(`${REFERENCE} (apt-get install gcc libc6-dev)`);
   else {
-    const { pid } = await startReference(cluster, programs, SERVICE_PORT);
-    contenders.push({ name: REFERENCE, target: () => `${REFERENCE_ADDRESS}:${SERVICE_PORT}`, pid });
+    const reference = await startReference(cluster, programs, SERVICE_PORT);
+    const target = () => `${REFERENCE_ADDRESS}:${SERVICE_PORT}`;
+    contenders.push({ name: REFERENCE, target, pid: reference.pid });
   }
   const attachment = { lan: cluster.lan, address: `${BALANCER_ADDRESS}/24`, gateway: '10.0.0.1' };
   const balancer = await cluster.lab.host('balancer', attachment);
@@ -91,8 +110,8 @@ export async function findContenders(
       continue;
     }
     const program = await start(balancer, servers);
-    const pid = program === undefined ? {} : { pid: program.pid };
-    contenders.push({ name, target: () => `${BALANCER_ADDRESS}:${port}`, ...pid });
+    const target = () => `${BALANCER_ADDRESS}:${port}`;
+    contenders.push({ name, target, ...(program === undefined ? {} : { pid: program.pid }) });
   }
   return { contenders, missing };
 }

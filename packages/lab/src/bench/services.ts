@@ -9,6 +9,8 @@ export const BULK_BYTES = 100 * 1024 * 1024;
 export const BULK_PATH = `/bytes/${BULK_BYTES}`;
 
 const PORT = 80;
+/** A second port, for connections whose answers go back through the dispatcher. */
+export const NAT_PORT = 8080;
 
 /** What serves on the nodes: starts it on a host, port 80. */
 export interface BenchService {
@@ -51,6 +53,7 @@ http {
 ${temporary.map((kind) => `  ${kind}_temp_path ${host.directory}/${kind};`).join('\n')}
   server {
     listen ${PORT} backlog=4096;
+    listen ${NAT_PORT} backlog=4096;
     location = / { return 200 "${host.name}\\n"; }
     location /bytes/ { root ${root}; }
   }

@@ -1,6 +1,6 @@
 import { Cluster } from '../cluster/cluster.js';
 import type { Host } from '../world/host.js';
-import { findContenders, type Contender } from './contenders.js';
+import { CLUSTERS, findContenders, type Contender } from './contenders.js';
 import { cpuTimeUs } from './cpuTime.js';
 import { findLoadGenerator, type LoadFigures, type LoadGenerator, type Work } from './load.js';
 import type { BenchOptions } from './options.js';
@@ -94,7 +94,7 @@ async function measure(
 
 /** Raises a cluster with everybody who can be compared, and lets them work. */
 export async function measureThroughput(chosen: BenchOptions): Promise<Throughput> {
-  const cluster = await Cluster.build({ nodes: SERVERS });
+  const cluster = await Cluster.build({ nodes: SERVERS, settings: { clusters: CLUSTERS } });
   const load = await findLoadGenerator(cluster.client);
   const service = await findService(cluster.client);
   if (load.name !== 'wrk')
