@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Finding } from '../src/doctor/finding.js';
 import { machineFindings, missingCapabilities } from '../src/doctor/machine.js';
-import { networkFindings, type NetworkContext } from '../src/doctor/network.js';
+import type { NetworkContext } from '../src/doctor/context.js';
+import { networkFindings } from '../src/doctor/network.js';
 import { controlFinding, leftoverFinding, portFindings } from '../src/doctor/node.js';
 import { ringmaster } from './command.js';
 
@@ -143,6 +144,7 @@ describe('the network', () => {
       'error arp-announce: net/ipv4/conf/all/arp_announce is 0 -> set it from outside (for a container: --sysctl net.ipv4.conf.all.arp_announce=2), or run as root',
     ]);
     context = { ...context, running: true };
+    addresses.push({ interface: 'lo', address: '10.0.0.100', prefixLength: 32 });
     for (const scope of ['all', 'eth0']) sysctls[`net/ipv4/conf/${scope}/arp_ignore`] = '1';
     expect(troubles(await networkFindings(context))).toEqual([
       'error arp-announce: net/ipv4/conf/all/arp_announce is 0 -> find out who changes it, then run: sysctl -w net.ipv4.conf.all.arp_announce=2',

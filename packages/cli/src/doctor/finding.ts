@@ -1,4 +1,5 @@
 /** What `doctor` finds. */
+import type { HostProblem } from '@ringmaster/node';
 
 export type FindingLevel = 'ok' | 'warning' | 'error';
 
@@ -31,3 +32,9 @@ export const error = (check: string, what: string, why: string, cure: string): F
   why,
   cure,
 });
+
+/** What would keep a node from starting, in its own words: what is the case; what to do. */
+export function problem(check: string, { message }: HostProblem, why: string): Finding {
+  const [what, ...cure] = message.split('; ');
+  return error(check, what, why, cure.join('; '));
+}

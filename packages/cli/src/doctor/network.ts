@@ -1,29 +1,19 @@
 /** Checks of the interface and of the cluster addresses. They read the host's network and change nothing. */
 import {
-  errorCode,
   findInterface,
+  findLink,
+  hostClusters,
   reversePathFilter,
-  type AddressConflict,
-  type HostInterface,
   type HostNetwork,
+  type HostProblem,
   type NodeConfig,
   type UsableLink,
 } from '@ringmaster/node';
+import { isIPv4 } from 'node:net';
+import { conflicts, ipv6, owners } from './addresses.js';
+import type { NetworkContext } from './context.js';
 import { error, fine, warning, type Finding } from './finding.js';
-
-/** What the checks need; tests bring their own. */
-export interface NetworkContext {
-  readonly network: HostNetwork;
-  readonly config: NodeConfig;
-  /** Whether the node of this configuration runs at the moment. */
-  readonly running: boolean;
-  /** Whether a kernel setting may be changed by this process. */
-  readonly mayWriteSysctl: (path: string) => boolean;
-  /** Asks the LAN for other owners of the addresses. */
-  readonly probe: (link: UsableLink, addresses: readonly string[]) => Promise<AddressConflict | undefined>;
-}
-
-const clusterAddresses = (config: NodeConfig): string[] => config.clusters.map(({ address }) => address);
+import { routing } from './routing.js';
 
 function loopback(network: HostNetwork): Finding {
   if (network.links().some(({ name, up }) => name === 'lo' && up)) return fine('loopback', 'lo is up');
@@ -31,13 +21,40 @@ function loopback(network: HostNetwork): Finding {
   return error('loopback', 'lo is down', why, 'run: ip link set lo up');
 }
 
-function reversePath({ network, config }: NetworkContext): Finding {
-  if (reversePathFilter(network, config.interface) !== 1) {
-    return fine('rp-filter', `the reverse path filter of ${config.interface} is not strict`);
+/** With two cards the node itself loosens the inner one. */
+function reversePath({ network, config, running, mayWriteSysctl }: NetworkContext): Finding {
+  const { interface: name, outside } = config;
+  const check = 'rp-filter';
+  if (reversePathFilter(network, name) !== 1) {
+    return fine(check, `the reverse path filter of ${name} is not strict`);
   }
-  const why = `packets of clients are dropped unless the way back to each client leads through ${config.interface}`;
-  const cure = `where it does not, run: sysctl -w net.ipv4.conf.${config.interface}.rp_filter=2`;
-  return warning('rp-filter', `the reverse path filter of ${config.interface} is strict`, why, cure);
+  const set = `sysctl -w net.ipv4.conf.${name}.rp_filter=2`;
+  const now = `the reverse path filter of ${name} is strict`;
+  if (outside === undefined) {
+    const why = `packets of clients are dropped unless the way back to each client leads through ${name}`;
+    return warning(check, now, why, `where it does not, run: ${set}`);
+  }
+  if (!running && mayWriteSysctl(`net/ipv4/conf/${name}/rp_filter`)) {
+    return fine(check, `${now}; the node makes it loose while it runs`);
+  }
+  const why = `what clients sent to ${outside.interface} comes in at ${name}, and is dropped there`;
+  return error(check, now, why, `run: ${set}`);
+}
+
+/** With two cards: what fits the one should fit the other. */
+function twoCards(config: NodeConfig, inner: UsableLink, outside: UsableLink): Finding[] {
+  const there = fine('outside', `${outside.name} is up, with an MTU of ${outside.mtuBytes}`);
+  const [least, most] = [inner, outside].sort((one, other) => one.mtuBytes - other.mtuBytes);
+  if (least.mtuBytes === most.mtuBytes) return [there];
+  const what = `${least.name} has an MTU of ${least.mtuBytes}, ${most.name} one of ${most.mtuBytes}`;
+  if (least === outside || config.clusters.every(({ mode }) => mode === 'l4/3')) {
+    return [there, fine('mtu', `${what}; who sends too much is told so`)];
+  }
+  const why = 'in l4/2 packets of clients that fit the outer network and not the inner one are lost';
+  return [
+    there,
+    warning('mtu', what, why, `run: ip link set ${outside.name} mtu ${inner.mtuBytes}, or more inside`),
+  ];
 }
 
 /** Values with which a host does not answer for addresses on `lo`, or announce them. */
@@ -45,7 +62,8 @@ const GOOD_ARP = { arp_ignore: ['1', '2'], arp_announce: ['2'] } as const;
 
 function arpSettings({ network, config, running, mayWriteSysctl }: NetworkContext): Finding[] {
   return Object.entries(GOOD_ARP).map(([name, good]) => {
-    const paths = ['all', config.interface].map((scope) => `net/ipv4/conf/${scope}/${name}`);
+    const nics = [config.interface, ...(config.outside ? [config.outside.interface] : [])];
+    const paths = ['all', ...nics].map((scope) => `net/ipv4/conf/${scope}/${name}`);
     const bad = paths.find((path) => !(good as readonly string[]).includes(network.readSysctl(path)));
     const check = name.replace('_', '-');
     if (bad === undefined) return fine(check, `${name} keeps the cluster address quiet`);
@@ -67,70 +85,35 @@ function arpSettings({ network, config, running, mayWriteSysctl }: NetworkContex
   });
 }
 
-function owners({ network, config, running }: NetworkContext): Finding[] {
-  return clusterAddresses(config).map((address) => {
-    const check = 'cluster-address';
-    const there = network.addresses().filter((entry) => entry.address === address);
-    const elsewhere = there.find((entry) => entry.interface !== 'lo');
-    if (elsewhere !== undefined) {
-      const name = elsewhere.interface;
-      const why = 'this host would answer for it by itself, past the dispatcher';
-      return error(check, `${address} is on ${name}`, why, `run: ip address del ${address} dev ${name}`);
-    }
-    if (there.length > 0 && !running) {
-      const why = 'somebody put it there; the node will leave it there when it stops';
-      return warning(
-        check,
-        `${address} is on lo already`,
-        why,
-        `unless that is meant: ip address del ${address} dev lo`,
-      );
-    }
-    return fine(
-      check,
-      running ? `${address} is on lo` : `${address} is not on this host; the node will put it on lo`,
-    );
-  });
+function linkFinding(context: NetworkContext, found: HostProblem, key: string): Finding {
+  const [what, ...cure] = found.message.split('; ');
+  const why = 'through it the node talks to the others and to the clients';
+  const elsewhere = found.code === 'no-such-interface' ? `; set ${key} in ${context.config.file}` : '';
+  return error('interface', what, why, `${cure.join('; ')}${elsewhere}`);
 }
 
-async function conflict(context: NetworkContext, link: HostInterface): Promise<Finding> {
-  const addresses = clusterAddresses(context.config);
-  const check = 'address-conflict';
-  const cure = 'run doctor as root';
-  try {
-    const found = await context.probe(link, addresses);
-    if (found === undefined) return fine(check, `no other host on ${link.name} owns ${addresses.join(', ')}`);
-    const why = 'clients would reach that host instead of the cluster';
-    const remedy = 'take the address away from that host, or choose another cluster address';
-    return error(check, `${found.address} belongs to ${found.mac}`, why, remedy);
-  } catch (refusal) {
-    const reason = errorCode(refusal) ?? String(refusal);
-    return warning(
-      check,
-      `other owners of the address were not looked for (${reason})`,
-      'it needs CAP_NET_RAW',
-      cure,
-    );
-  }
-}
-
-/** Interface, ARP settings, cluster addresses. */
+/** Interfaces, ARP settings, cluster addresses and ghost gateways. */
 export async function networkFindings(context: NetworkContext): Promise<Finding[]> {
   const { network, config } = context;
-  const link = findInterface(network, config.interface, config, clusterAddresses(config));
-  if (!link.ok) {
-    const [what, ...cure] = link.problem.message.split('; ');
-    const why = 'through it the node talks to the others and to the clients';
-    const elsewhere = link.problem.code === 'no-such-interface' ? `; set interface in ${config.file}` : '';
-    return [loopback(network), error('interface', what, why, `${cure.join('; ')}${elsewhere}`)];
-  }
-  const { name, address, mtuBytes } = link.value;
+  const clusters = hostClusters(config);
+  const shared = clusters.flatMap(({ address, gateway }) => [address, gateway ?? address]);
+  const link = findInterface(network, config.interface, config, shared);
+  if (!link.ok) return [loopback(network), linkFinding(context, link.problem, 'interface')];
+  const outside = config.outside && findLink(network, config.outside.interface);
+  if (outside?.ok === false)
+    return [loopback(network), linkFinding(context, outside.problem, 'outside.interface')];
+  const links = { inner: link.value, outside: outside?.value };
+  const { name, address, mtuBytes } = links.inner;
+  const needsArp = clusters.some((cluster) => cluster.mode === 'l4/2' && isIPv4(cluster.address));
   return [
     loopback(network),
     fine('interface', `${name} is up, with ${address} and an MTU of ${mtuBytes}`),
+    ...(links.outside ? twoCards(config, links.inner, links.outside) : []),
     reversePath(context),
-    ...arpSettings(context),
-    ...owners(context),
-    await conflict(context, link.value),
+    ...(needsArp ? arpSettings(context) : []),
+    ...ipv6(context, links.inner, clusters),
+    ...owners(context, clusters),
+    ...routing(context, links.inner, clusters),
+    ...(await conflicts(context, links, clusters)),
   ];
 }

@@ -105,7 +105,7 @@ export function repairChanges(network: HostNetwork, changes: readonly HostChange
         return false;
       }
     })
-    .map(describe);
+    .map(describeChange);
 }
 
 function repairChange(network: HostNetwork, change: HostChange): boolean {
@@ -125,7 +125,8 @@ function repairChange(network: HostNetwork, change: HostChange): boolean {
   }
 }
 
-function describe(change: HostChange): string {
+/** A change in words. */
+export function describeChange(change: HostChange): string {
   switch (change.kind) {
     case 'address':
       return `${change.address} on lo`;
@@ -160,7 +161,7 @@ export function undoAll(network: HostNetwork, file: string, content: JournalCont
       if (note !== undefined) warnings.push(note);
     } catch (error) {
       if (GONE.has(errorCode(error) ?? '')) continue;
-      warnings.push(`could not restore ${describe(change)}: ${(error as Error).message}`);
+      warnings.push(`could not restore ${describeChange(change)}: ${(error as Error).message}`);
       remaining.unshift(change);
     }
   }
