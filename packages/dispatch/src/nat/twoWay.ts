@@ -111,6 +111,17 @@ export class TwoWay {
     return this.translator.toServer(memory, offset, flow, server, port, nowMs);
   }
 
+  /** L4/2: what becomes of a packet that is too big for the servers' link; `undefined` for one that is not. */
+  refuseDirect(
+    memory: Uint8Array,
+    offset: number,
+    flow: Flow,
+    server: number,
+    nowMs: number,
+  ): Verdict | undefined {
+    return this.translator.refuseDirect(memory, offset, flow, server, nowMs);
+  }
+
   /** Looks at a server's frame: `none` when {@link send} can send it on, or why not. */
   choose(
     memory: Uint8Array,

@@ -311,6 +311,27 @@ describe('a host of an IPv6 cluster in L4/2', () => {
   });
 });
 
+describe('narrow ways in L4/3', () => {
+  const probing = async (cluster: HostCluster, before: string) => {
+    network.sysctls.set('net/ipv4/tcp_mtu_probing', before);
+    const host = await prepared([cluster]);
+    const during = network.sysctls.get('net/ipv4/tcp_mtu_probing');
+    host.restore();
+    expect(network.sysctls.get('net/ipv4/tcp_mtu_probing')).toBe(before);
+    return during;
+  };
+
+  it('are found out by TCP itself over IPv4, where the kernel is told of them in vain', async () => {
+    expect(await probing(NAT, '0')).toBe('1');
+    expect(await probing(NAT, '2')).toBe('2');
+  });
+
+  it('are no matter for IPv6 and for L4/2', async () => {
+    expect(await probing(NAT6, '0')).toBe('0');
+    expect(await probing(direct('10.0.0.100'), '0')).toBe('0');
+  });
+});
+
 describe('a host with two cards', () => {
   it('is quiet on both of them, and lets in at the inner one what clients sent to the outer one', async () => {
     addSecondCard();
