@@ -136,6 +136,7 @@ describe('a host of L4/3', () => {
   });
 
   it('is put right by the next start after a crash, and keeps what others have', async () => {
+    network.sysctls.set('net/ipv4/tcp_mtu_probing', '0');
     const before = network.state();
     await prepared([NAT, NAT6]);
     const { changes } = JSON.parse(readFileSync(journal, 'utf8')) as { changes: unknown[] };
@@ -144,7 +145,7 @@ describe('a host of L4/3', () => {
       JSON.stringify({ version: 1, process: { ...ownIdentity(), startTicks: '1' }, changes }),
     );
     const host = await prepared([direct('10.0.0.100')]);
-    expect(host.recovered).toEqual({ undone: 7, warnings: [] });
+    expect(host.recovered).toEqual({ undone: 8, warnings: [] });
     expect([network.ruleTable, network.routeTable, network.neighbourTable]).toEqual([[], [], []]);
     host.restore();
     expect(network.state()).toEqual(before);
