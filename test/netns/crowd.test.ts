@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 
 /** Many connections, and many that want to be: rows S4, S9 and N2 in their full size, and the map under a SYN flood. */
 
-const MODES = ['l4/2'] as const;
+const MODES = ['l4/2', 'l4/3'] as const;
 const CONNECTIONS = 10_000;
 /**
  * A connection has come to harm when it is reset, or not answered for so long. What is lost in a flood TCP repeats after

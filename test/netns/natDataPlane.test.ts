@@ -138,10 +138,13 @@ describe.each(SHAPES)('$name', ({ inside, outside, workers }) => {
     for (const address of CLIENTS) await browser.call('openStream', address, address);
     const before = new Map<string, string>();
     for (const address of CLIENTS) before.set(address, await browser.call('echo', address, 'before', 5000));
-    const answers = CLIENTS.map((address) => browser.call<string>('slowly', 2500, 10_000, address));
+    const there = nodes.map((node) => openChannel(node, 'dataplane.mjs'));
+    await Promise.all(there.map((channel) => channel.call('connections', {})));
+    const answers = CLIENTS.map((address) => browser.call<string>('slowly', 2500, 60_000, address));
     await expect
-      .poll(async () => (await stats(0)).connections.total)
+      .poll(async () => (await stats(0)).connections.established, { timeout: 10_000 })
       .toBeGreaterThanOrEqual(2 * CLIENTS.length);
+    // The requests follow at once; from now on the clients have nothing to say until they are answered.
     await new Promise((resolve) => setTimeout(resolve, 300));
     process.kill(planes[0].pid, 'SIGKILL');
     await planes[1].call('hold', true);
@@ -150,17 +153,13 @@ describe.each(SHAPES)('$name', ({ inside, outside, workers }) => {
       await planes[1].call('announce', outside ?? 'eth0', frame);
     for (const frame of announcementFrames(gateway.address, gateway.virtualMac))
       await planes[1].call('announce', 'eth0', frame);
-    for (const node of nodes) {
-      const there = openChannel(node, 'dataplane.mjs');
+    for (const [i, node] of nodes.entries()) {
       const localAddress = parseIpv4(node.address)!;
-      const list = await there.call<object>('connections', {
-        localAddress,
-        ports: [80],
-        states: ['established'],
-      });
+      const filter = { localAddress, ports: [80], states: ['established'] };
+      const list = await there[i].call<object>('connections', filter);
       const report = await planes[1].call<{ refused: number }>('enter', localAddress, { family: 4, ...list });
       expect(report.refused).toBe(0);
-      await there.close();
+      await there[i].close();
     }
     await planes[1].call('hold', false);
     for (const [i, answer] of (await Promise.all(answers)).entries()) expect(answer).toEqual(CLIENTS[i]);
@@ -168,7 +167,7 @@ describe.each(SHAPES)('$name', ({ inside, outside, workers }) => {
     expect(routed.sent).toBeGreaterThan(0);
     expect(routed.dropped).toBe(0);
     for (const address of CLIENTS)
-      expect(await browser.call('echo', address, 'after', 10_000)).toBe(before.get(address));
+      expect(await browser.call('echo', address, 'after', 30_000)).toBe(before.get(address));
     expect((await stats(1)).drops.unknownConnection).toBe(0);
   });
 });

@@ -50,6 +50,8 @@ export class Decider {
   private readonly counters: Float64Array;
   private readonly ownMac: Uint8Array;
   private readonly headroomBytes: number;
+  /** Whether what clients may send can be too big for the servers' link. */
+  private readonly isNarrowInside: boolean;
   private readonly link = new LinkHeader();
   /** Of a frame that had tags: bytes of them that were taken off. */
   private strippedBytes = 0;
@@ -67,6 +69,7 @@ export class Decider {
     this.counters = counters;
     this.ownMac = ownMac;
     this.headroomBytes = headroomBytes;
+    this.isNarrowInside = mtuBytes.inner < mtuBytes.outer;
     this.reply = new Reply(Math.max(mtuBytes.inner, mtuBytes.outer));
     this.reader = new FlowReader(tree);
     this.flow = this.reader.flow;
@@ -194,9 +197,16 @@ export class Decider {
     const { server, slot } = router;
     const verdict =
       flow.cluster.gateway === undefined
-        ? rewriteL42(memory, offset, this.servers, server)
+        ? this.toServerDirectly(memory, offset, server, nowMs)
         : this.twoWay.toServer(memory, offset, flow, server, slot, nowMs);
     return this.settle(memory, offset, verdict);
+  }
+
+  private toServerDirectly(memory: Uint8Array, offset: number, server: number, nowMs: number): Verdict {
+    const refusal = this.isNarrowInside
+      ? this.twoWay.refuseDirect(memory, offset, this.flow, server, nowMs)
+      : undefined;
+    return refusal ?? rewriteL42(memory, offset, this.servers, server);
   }
 
   /** What follows from what became of a frame. */

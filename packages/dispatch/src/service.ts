@@ -37,6 +37,8 @@ export class Service {
   readonly port: number;
   readonly targetPort: number;
   readonly isStateless: boolean;
+  /** Whether servers outside the ring serve it. */
+  readonly isFixed: boolean;
   readonly schedulerName: SchedulerName;
   private readonly scheduler: Scheduler;
   private readonly affinity: Affinity | undefined;
@@ -52,12 +54,18 @@ export class Service {
     this.isStateless = isStateless;
     this.scheduler = scheduler;
     this.affinity = options.affinity;
+    this.isFixed = fixedServers !== undefined;
     this.schedulerName = options.schedulerName;
     if (fixedServers === undefined && !wantsAddress6) return;
     this.selects = (table, slot) => {
       if (wantsAddress6 && table.hasAddress6[slot] === 0) return false;
       return fixedServers?.has(table.addresses[slot]) ?? table.fixed[slot] === 0;
     };
+  }
+
+  /** Whether a server is one of its own, be it active or not. */
+  isServedBy(table: ServerTable, slot: number): boolean {
+    return this.selects === undefined ? table.fixed[slot] === 0 : this.selects(table, slot);
   }
 
   /** The servers, their weights or who is active have changed. Not on the packet path. */

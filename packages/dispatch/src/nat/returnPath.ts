@@ -18,6 +18,7 @@ export interface ReturnPathParts {
   readonly maps: ConnectionMaps;
   readonly fragments: Fragments;
   readonly translator: Translator;
+  readonly counters: Float64Array;
 }
 
 /**
@@ -39,8 +40,13 @@ export class ReturnPath {
   constructor(parts: ReturnPathParts) {
     this.parts = parts;
     this.reader = new ReturnReader(parts.tree, parts.servers);
-    this.router = new ReturnRouter(parts.maps, parts.servers);
+    this.router = new ReturnRouter(parts.maps, parts.servers, parts.counters);
     this.flow = this.reader.flow;
+  }
+
+  /** See `ReturnRouter`. */
+  set mayAdopt(may: boolean) {
+    this.router.mayAdopt = may;
   }
 
   /** Looks at a frame to a gateway's virtual MAC: `none` when it can be sent on, or why not. */

@@ -1,4 +1,5 @@
 import { IpProtocol, TcpFlag } from 'libnetraw/wire';
+import { Counter } from '../counters.js';
 import { FlowKind } from '../flow/flow.js';
 import type { ConnectionMap } from '../map/connectionMap.js';
 import type { ConnectionMaps } from '../map/connectionMaps.js';
@@ -13,13 +14,17 @@ export class ReturnRouter {
   server = -1;
   /** After success: the number of the next hop towards the client, 0 when it is not known. */
   hop = 0;
+  /** Whether what a server outside the ring sends is enough to know a connection by. */
+  mayAdopt = false;
 
   private readonly maps: ConnectionMaps;
   private readonly servers: ServerTable;
+  private readonly counters: Float64Array;
 
-  constructor(maps: ConnectionMaps, servers: ServerTable) {
+  constructor(maps: ConnectionMaps, servers: ServerTable, counters: Float64Array) {
     this.maps = maps;
     this.servers = servers;
+    this.counters = counters;
   }
 
   /** Looks for the connection of a `packet` or `error` of `length` bytes: `none`, or why there is none. */
@@ -28,12 +33,40 @@ export class ReturnRouter {
     if (flow.service.isStateless) return this.routeStateless(flow, memory);
     const map = this.maps.of(flow.family);
     const slot = map.find(flow.key);
-    if (slot < 0) return DropReason.unknownConnection;
+    if (slot < 0)
+      return this.mayAdopt ? this.adopt(map, flow, memory, length, nowMs) : DropReason.unknownConnection;
     const server = map.serverOf(slot);
     if (!servers.hasAddress(server, flow.family, memory, flow.serverAddressAt)) return DropReason.wrongServer;
     this.server = server;
     this.hop = map.hopOf(slot);
     if (flow.kind === FlowKind.packet) follow(map, flow, slot, length, nowMs);
+    return DropReason.none;
+  }
+
+  /**
+   * Servers outside the ring do not report. What one of them sends in the middle of a connection of its service tells that
+   * it has it; a SYN-ACK does not: who had called the cluster address would be known.
+   */
+  private adopt(
+    map: ConnectionMap,
+    flow: ReturnFlow,
+    memory: Uint8Array,
+    length: number,
+    nowMs: number,
+  ): DropReason {
+    const { servers, counters } = this;
+    const { service, family } = flow;
+    const begins = (flow.tcpFlags & (TcpFlag.syn | TcpFlag.rst)) !== 0;
+    if (!service.isFixed || flow.kind !== FlowKind.packet || begins) return DropReason.unknownConnection;
+    const server = servers.slotAt(family, memory, flow.serverAddressAt);
+    const isIts = server >= 0 && servers.fixed[server] === 1 && service.isServedBy(servers, server);
+    if (!isIts) return DropReason.unknownConnection;
+    const slot = map.insert(flow.key, server, ConnectionState.established, nowMs);
+    if (slot < 0) return DropReason.mapFull;
+    counters[Counter.entered]++;
+    this.server = server;
+    this.hop = 0;
+    follow(map, flow, slot, length, nowMs);
     return DropReason.none;
   }
 

@@ -116,6 +116,28 @@ export class Translator {
     return Verdict.resolve;
   }
 
+  /**
+   * L4/2, where the servers' link is narrower than the clients': nothing is rewritten, but a packet that does not fit is
+   * refused as a router would. `undefined` for one that fits; one that might be cut is dropped, since nobody here can: the
+   * address it is for is this host's own.
+   */
+  refuseDirect(
+    memory: Uint8Array,
+    offset: number,
+    flow: Flow,
+    slot: number,
+    nowMs: number,
+  ): Verdict | undefined {
+    const { servers, mtuBytes } = this.parts;
+    if (servers.local[slot] === 1) return undefined;
+    const { places, offload } = this;
+    places.read(memory, flow);
+    offload.read(memory, offset);
+    if (offload.wireBytes(memory, places.packet) <= mtuBytes.inner) return undefined;
+    if (places.mayBeCut) return this.drop(DropReason.tooBig);
+    return this.tell(memory, offset, flow, IcmpError.tooBig, mtuBytes.inner, flow.cluster, nowMs);
+  }
+
   /** Answers a ping of a cluster address or gateway. */
   echo(memory: Uint8Array, offset: number, flow: Flow): Verdict {
     this.places.read(memory, flow);
@@ -143,13 +165,25 @@ export class Translator {
     from: OwnedAddress,
     nowMs: number,
   ): Verdict {
-    const { packet } = this.places;
-    const isOver = hopsOf(memory, packet) <= 1;
-    const reason = isOver ? DropReason.hopsExceeded : DropReason.tooBig;
+    const isOver = hopsOf(memory, this.places.packet) <= 1;
+    const error = isOver ? IcmpError.timeExceeded : IcmpError.tooBig;
+    return this.tell(memory, offset, flow, error, isOver ? 0 : mtu, from, nowMs);
+  }
+
+  /** Tells the sender why its packet cannot go on; drops it when that may not be told. */
+  private tell(
+    memory: Uint8Array,
+    offset: number,
+    flow: Flow,
+    error: IcmpError,
+    mtu: number,
+    from: OwnedAddress,
+    nowMs: number,
+  ): Verdict {
+    const reason = error === IcmpError.timeExceeded ? DropReason.hopsExceeded : DropReason.tooBig;
     const mayAnswer = this.places.mayBeAnswered(memory, flow) && !isGroupMac(memory, offset + MAC_BYTES);
     if (!mayAnswer || !this.limit.take(nowMs)) return this.drop(reason);
-    const error = isOver ? IcmpError.timeExceeded : IcmpError.tooBig;
-    this.answers.error(memory, offset, packet, error, from.addressBytes, isOver ? 0 : mtu);
+    this.answers.error(memory, offset, this.places.packet, error, from.addressBytes, mtu);
     return this.send(memory, offset);
   }
 

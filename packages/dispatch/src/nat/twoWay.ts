@@ -18,6 +18,12 @@ import { Translator } from './translator.js';
  */
 export const LEARNING_MS = 3000;
 
+/**
+ * For how long after a rebuild what a server outside the ring sends makes its connection known. Not for ever: who has called
+ * such a server at its own address would be answered in the cluster's name.
+ */
+export const ADOPTING_MS = 60_000;
+
 /** What L4/3 works with. */
 export interface TwoWayParts {
   readonly tree: ServiceTree;
@@ -29,6 +35,7 @@ export interface TwoWayParts {
   readonly headroomBytes: number;
   /** Largest IP packets on the servers' and on the clients' side. */
   readonly mtuBytes: { readonly inner: number; readonly outer: number };
+  readonly counters: Float64Array;
 }
 
 /** L4/3: clients' packets to servers at their own addresses, and the servers' answers back in the cluster's name. */
@@ -39,6 +46,7 @@ export class TwoWay {
   private readonly returnPath: ReturnPath;
   /** Whether the rebuild has ended only lately, and when. */
   private isLearning = false;
+  private isAdopting = false;
   private rebuiltMs = 0;
 
   constructor(parts: TwoWayParts) {
@@ -69,6 +77,7 @@ export class TwoWay {
   /** Frames are no longer held: the servers have reported, or were given the time to. */
   noteRebuilt(nowMs: number): void {
     this.isLearning = true;
+    this.isAdopting = true;
     this.rebuiltMs = nowMs;
   }
 
@@ -102,6 +111,17 @@ export class TwoWay {
     return this.translator.toServer(memory, offset, flow, server, port, nowMs);
   }
 
+  /** L4/2: what becomes of a packet that is too big for the servers' link; `undefined` for one that is not. */
+  refuseDirect(
+    memory: Uint8Array,
+    offset: number,
+    flow: Flow,
+    server: number,
+    nowMs: number,
+  ): Verdict | undefined {
+    return this.translator.refuseDirect(memory, offset, flow, server, nowMs);
+  }
+
   /** Looks at a server's frame: `none` when {@link send} can send it on, or why not. */
   choose(
     memory: Uint8Array,
@@ -112,6 +132,8 @@ export class TwoWay {
     nowMs: number,
   ): DropReason {
     const { returnPath } = this;
+    if (this.isAdopting && (nowMs - this.rebuiltMs) >>> 0 > ADOPTING_MS) this.isAdopting = false;
+    returnPath.mayAdopt = isHolding || this.isAdopting;
     const reason = returnPath.choose(memory, offset, length, link, nowMs);
     const isOwn = reason === DropReason.unknownConnection && !isHolding && !this.isStillLearning(nowMs);
     if (isOwn) return returnPath.pass(memory, offset) ? DropReason.none : DropReason.unknownSender;
@@ -124,6 +146,7 @@ export class TwoWay {
   /** The same, where another dispatches by now: what is not known is for that one to judge. */
   isKnown(memory: Uint8Array, offset: number, length: number, link: LinkHeader, nowMs: number): boolean {
     const { returnPath } = this;
+    returnPath.mayAdopt = false;
     const reason = returnPath.choose(memory, offset, length, link, nowMs);
     return reason === DropReason.none && returnPath.flow.kind !== FlowKind.echo;
   }

@@ -55,7 +55,7 @@ interface Fixture {
   after?: string[];
 }
 
-const START_MS = 10_000;
+const START_MS = 100_000;
 const GUARD_BYTES = 8;
 
 function serversOf(fixture: Fixture): ServerInfo[] {
@@ -77,6 +77,11 @@ function prepare(fixture: Fixture): Dispatcher {
     };
     expect(dispatcher.enter(report, 0)).toBe('entered');
   }
+  if (fixture.released !== undefined) {
+    dispatcher.hold(true);
+    dispatcher.gc(START_MS - fixture.released, 0);
+    dispatcher.hold(false);
+  }
   dispatcher.setMode(fixture.beforeMode ?? fixture.mode ?? 'dispatch');
   for (const frame of fixture.before ?? []) {
     const { memory, length } = layOut(frame, '00'.repeat(HEADROOM));
@@ -85,11 +90,6 @@ function prepare(fixture: Fixture): Dispatcher {
     );
   }
   dispatcher.setMode(fixture.mode ?? 'dispatch');
-  if (fixture.released !== undefined) {
-    dispatcher.hold(true);
-    dispatcher.gc(START_MS - fixture.released, 0);
-    dispatcher.hold(false);
-  }
   dispatcher.hold(fixture.hold ?? false);
   return dispatcher;
 }

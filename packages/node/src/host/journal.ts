@@ -20,7 +20,9 @@ import { FIRST_TABLE, LAST_TABLE } from './tables.js';
 import type { ProcessIdentity } from './processIdentity.js';
 
 /** Only what a node changes: a journal from who knows where must not make it change anything else. */
-const sysctlPath = z.string().regex(/^net\/ipv4\/conf\/[^\s/]{1,15}\/(?:arp_ignore|arp_announce|rp_filter)$/);
+const sysctlPath = z
+  .string()
+  .regex(/^net\/ipv4\/(?:tcp_mtu_probing|conf\/[^\s/]{1,15}\/(?:arp_ignore|arp_announce|rp_filter))$/);
 const sysctlValue = z.string().regex(/^\d{1,2}$/);
 const interfaceName = z.string().regex(/^[^\s/:]{1,15}$/);
 const ipAddress = z.string().refine((text) => isIP(text) !== 0 && !text.includes('%'));

@@ -61,6 +61,19 @@ function reversePathChanges(network: HostNetwork, { inner, outside }: HostLinks)
   return ['lo', ...(outside === undefined ? [] : [inner.name])].flatMap((name) => loosened(network, name));
 }
 
+const MTU_PROBING = 'net/ipv4/tcp_mtu_probing';
+
+/**
+ * Where answers take a way that depends on their port (L4/3), Linux notes what it is told of a narrow link for the way
+ * without one, and IPv4 connections never learn it (`ip_rt_update_pmtu` looks up the route without ports). So TCP has to
+ * find out by itself: after some lost segments it tries smaller ones.
+ */
+function probingChanges(network: HostNetwork, clusters: readonly HostCluster[]): HostChange[] {
+  if (!clusters.some(({ mode, address }) => mode === 'l4/3' && !isIPv6(address))) return [];
+  const before = network.readSysctl(MTU_PROBING);
+  return before === '0' ? [{ kind: 'sysctl', path: MTU_PROBING, before, after: '1' }] : [];
+}
+
 /** The interfaces of a node. */
 export interface HostLinks {
   /** To the other nodes. */
@@ -84,7 +97,8 @@ export function wantedChanges(
   const direct = clusters.filter(({ mode }) => mode === 'l4/2').map(({ address }) => address);
   const interfaces = [links.inner, links.outside].flatMap((link) => (link === undefined ? [] : [link.name]));
   const arp = direct.some((address) => !isIPv6(address)) ? arpChanges(network, interfaces) : [];
-  const changes = [...arp, ...reversePathChanges(network, links), ...addressChanges(network, direct)];
+  const settings = [...arp, ...reversePathChanges(network, links), ...probingChanges(network, clusters)];
+  const changes = [...settings, ...addressChanges(network, direct)];
   const gateways = gatewayChanges(network, links.inner, clusters);
   return gateways.ok ? { ok: true, value: [...changes, ...gateways.value] } : gateways;
 }

@@ -28,6 +28,7 @@ export class FakeNetwork implements HostNetwork {
   beforeChange: (change: string) => void = () => undefined;
 
   constructor() {
+    this.sysctls.set('net/ipv4/tcp_mtu_probing', '1');
     for (const scope of ['all', 'lo', 'eth0', 'eth1']) {
       this.sysctls.set(`net/ipv6/conf/${scope}/disable_ipv6`, '0');
       for (const name of ['arp_ignore', 'arp_announce', 'rp_filter']) {

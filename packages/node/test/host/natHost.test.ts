@@ -139,6 +139,7 @@ describe('a host of L4/3', () => {
   });
 
   it('is put right by the next start after a crash, and keeps what others have', async () => {
+    network.sysctls.set('net/ipv4/tcp_mtu_probing', '0');
     const before = network.state();
     await prepared([NAT, NAT6]);
     const { changes } = JSON.parse(readFileSync(journal, 'utf8')) as { changes: unknown[] };
@@ -311,6 +312,27 @@ describe('a host of an IPv6 cluster in L4/2', () => {
     );
     expect(await asked('2001:db8::11')).toMatchObject({ ok: false, problem: { code: 'address-conflict' } });
     expect(await asked('2001:db8::12')).toMatchObject({ ok: false, problem: { code: 'no-address' } });
+  });
+});
+
+describe('narrow ways in L4/3', () => {
+  const probing = async (cluster: HostCluster, before: string) => {
+    network.sysctls.set('net/ipv4/tcp_mtu_probing', before);
+    const host = await prepared([cluster]);
+    const during = network.sysctls.get('net/ipv4/tcp_mtu_probing');
+    host.restore();
+    expect(network.sysctls.get('net/ipv4/tcp_mtu_probing')).toBe(before);
+    return during;
+  };
+
+  it('are found out by TCP itself over IPv4, where the kernel is told of them in vain', async () => {
+    expect(await probing(NAT, '0')).toBe('1');
+    expect(await probing(NAT, '2')).toBe('2');
+  });
+
+  it('are no matter for IPv6 and for L4/2', async () => {
+    expect(await probing(NAT6, '0')).toBe('0');
+    expect(await probing(direct('10.0.0.100'), '0')).toBe('0');
   });
 });
 

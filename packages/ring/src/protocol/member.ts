@@ -15,7 +15,7 @@ import {
   noteMember,
   settleIdConflict,
 } from './membership.js';
-import { resetNeighbours, spliceIn } from './neighbours.js';
+import { closeGap, resetNeighbours, spliceIn } from './neighbours.js';
 import { applyRemoval, startRepair } from './repair.js';
 import { evaluateRole, resign } from './roles.js';
 import type { RingState, Step } from './state.js';
@@ -210,7 +210,10 @@ export function hearLeave(step: Step, removal: Removal): void {
   if (removal.lost === state.ring.self) return;
   if (state.phase === 'member' && removal.createdAt === state.ring.createdAt)
     applyRemoval(step, removal, 'left');
-  else dropMember(step, removal.lost, 'left');
+  else {
+    dropMember(step, removal.lost, 'left');
+    closeGap(step, removal.lost);
+  }
 }
 
 /** R16: a dispatcher waits for its successor to take over; everybody else goes at once. */

@@ -62,6 +62,18 @@ export function spliceOut(step: Step, removal: Removal): void {
   if (ring.nun === lost) setUpstream(step, isBetween(lost, downstream, ring.self) ? downstream : upstream);
 }
 
+/** `lost` is out while we are joining: its neighbours may not be of the ring that we enter, but the list knows who is. */
+export function closeGap(step: Step, lost: Address): void {
+  const { ring, roster } = step.state;
+  if (ring.ndn !== lost && ring.nun !== lost) return;
+  const active = roster.all().filter((member) => member.active);
+  const greater = active.filter(({ address }) => address > ring.self);
+  const smaller = active.filter(({ address }) => address < ring.self);
+  setDownstream(step, (greater[0] ?? active[0])?.address ?? ring.self);
+  setUpstream(step, (smaller.at(-1) ?? active.at(-1))?.address ?? ring.self);
+  findEnds(step);
+}
+
 /**
  * One of the ends of the order is gone. The other ends of its gap, as a message named them, may be gone likewise by now:
  * the list of members knows better.
