@@ -148,7 +148,7 @@ describe('a host of L4/3', () => {
       JSON.stringify({ version: 1, process: { ...ownIdentity(), startTicks: '1' }, changes }),
     );
     const host = await prepared([direct('10.0.0.100')]);
-    expect(host.recovered).toEqual({ undone: 8, warnings: [] });
+    expect(host.recovered).toEqual({ undone: 9, warnings: [] });
     expect([network.ruleTable, network.routeTable, network.neighbourTable]).toEqual([[], [], []]);
     host.restore();
     expect(network.state()).toEqual(before);
