@@ -8,7 +8,11 @@ const SYSCTLS = ['all', 'eth*', 'lo'].flatMap((nic) =>
 export async function hostState(host: Host): Promise<Record<string, string>> {
   const said = async (...command: [string, ...string[]]) =>
     (await host.exec(command[0], command.slice(1))).stdout.trim();
-  const settings = await said('sh', '-c', `cd /proc/sys && grep . ${SYSCTLS.join(' ')} net/ipv4/ip_forward`);
+  const settings = await said(
+    'sh',
+    '-c',
+    `cd /proc/sys && grep . ${SYSCTLS.join(' ')} net/ipv4/ip_forward net/ipv4/tcp_mtu_probing`,
+  );
   return {
     settings,
     addresses: await said('ip', '-o', 'addr'),
