@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { Lab, startHttpService, type Host } from '@ringmaster/lab';
 import { announcementFrames, virtualMacOf, type ConnectionRow } from '@ringmaster/dispatch';
 import { parseIpv4, parseMac } from 'libnetraw/wire';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DataPlaneStats } from '../../packages/node/src/dataplane/index.js';
 import { openChannel, type Channel } from './channel.js';
+import { carryIntact } from './planes.js';
 
 /**
  * The data plane on real packets: a client and three servers on one switch, the data plane on the first of the servers,
@@ -124,16 +124,7 @@ describe('dispatching', () => {
   });
 
   it('carries 20 MB down and up intact, to each of the servers', async () => {
-    const chunk = Buffer.alloc(64 * 1024, 'ringmaster '); // what `/bytes/N` repeats
-    const expected = createHash('sha256');
-    for (let left = 20_000_000; left > 0; left -= chunk.length)
-      expected.update(chunk.subarray(0, Math.min(left, chunk.length)));
-    const digest = expected.digest('hex');
-    for (let i = 0; i < nodes.length; i++) {
-      expect(await browser.call('download', 20_000_000)).toBe(digest);
-      const { sent, received } = await browser.call<{ sent: string; received: string }>('upload', 20_000_000);
-      expect(received).toBe(sent);
-    }
+    await carryIntact(browser, nodes.length);
   });
 
   it('shows its connections', async () => {

@@ -1,10 +1,11 @@
 import { Lab, startHttpService, type Host } from '@ringmaster/lab';
 import { announcementFrames, virtualMacOf } from '@ringmaster/dispatch';
 import { fanoutHash6 } from 'libnetraw';
-import { parseIp, parseIpv4, parseMac } from 'libnetraw/wire';
+import { parseIp, parseIpv4 } from 'libnetraw/wire';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { DataPlaneStats } from '../../packages/node/src/dataplane/index.js';
 import { openChannel, type Channel } from './channel.js';
+import { startPlanes } from './planes.js';
 
 /** An IPv6 cluster address in L4/2: found by neighbour discovery, dispatched by two workers, taken over by two others. */
 const ADDRESS = 'fd00:a::100';
@@ -41,27 +42,13 @@ beforeAll(async () => {
   }
   browser = openChannel(client, 'client.mjs');
   await browser.call('call', ADDRESS);
-  planes = nodes.slice(0, 2).map((node) => openChannel(node, 'dataplane.mjs'));
-  for (const [i, plane] of planes.entries()) {
-    await plane.call('start', OPTIONS);
-    await plane.call('servers', serverTable(i));
-    await plane.call('keepLease');
-  }
-  await planes[0].call('role', 'dispatch');
-  await planes[0].call('snapshot', 0);
+  planes = await startPlanes(nodes, OPTIONS);
 });
 
 afterAll(async () => {
   for (const channel of [...planes, browser]) await channel.close();
   await lab.close();
 });
-
-function serverTable(local: number) {
-  return nodes.map((node, i) => ({
-    ...{ address: parseIpv4(node.address)!, mac: parseMac(node.mac)!, weight: 1 },
-    ...{ active: true, local: i === local },
-  }));
-}
 
 const stats = (plane: number): Promise<DataPlaneStats> => planes[plane].call('stats');
 

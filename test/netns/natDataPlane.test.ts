@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { Lab, startHttpService, type Host } from '@ringmaster/lab';
 import { announcementFrames, virtualMacOf } from '@ringmaster/dispatch';
-import { formatMac, parseIpv4, parseMac } from 'libnetraw/wire';
+import { formatMac, parseIpv4 } from 'libnetraw/wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DataPlaneStats } from '../../packages/node/src/dataplane/index.js';
 import { openChannel, type Channel } from './channel.js';
+import { carryIntact, startPlanes } from './planes.js';
 
 /**
  * L4/3 on real packets, without ring and daemon: a client behind a router, three servers that answer by way of a ghost
@@ -59,21 +59,14 @@ describe.each(SHAPES)('$name', ({ inside, outside, workers }) => {
       nodes.push(node);
     }
     browser = openChannel(client, 'client.mjs');
-    planes = nodes.slice(0, 2).map((node) => openChannel(node, 'dataplane.mjs'));
-    for (const [i, plane] of planes.entries()) {
-      const interfaces = { interface: 'eth0', ...(outside !== undefined && { outside }) };
-      await plane.call('start', {
-        ...interfaces,
-        clusters: [cluster],
-        maxConnections: 10_000,
-        ringSlots: 128,
-        workers,
-      });
-      await plane.call('servers', serverTable(i));
-      await plane.call('keepLease');
-    }
-    await planes[0].call('role', 'dispatch');
-    await planes[0].call('snapshot', 0);
+    planes = await startPlanes(nodes, {
+      interface: 'eth0',
+      ...(outside !== undefined && { outside }),
+      clusters: [cluster],
+      maxConnections: 10_000,
+      ringSlots: 128,
+      workers,
+    });
   });
 
   afterAll(async () => {
@@ -90,16 +83,6 @@ describe.each(SHAPES)('$name', ({ inside, outside, workers }) => {
       `neigh replace ${ghost} lladdr ${formatMac(gateway.virtualMac)} dev eth0 nud permanent`,
     ];
     for (const line of lines) await node.exec('ip', line.split(' '));
-  }
-
-  function serverTable(local: number) {
-    return nodes.map((node, i) => ({
-      address: parseIpv4(node.address)!,
-      mac: parseMac(node.mac)!,
-      weight: 1,
-      active: true,
-      local: i === local,
-    }));
   }
 
   const stats = (plane: number): Promise<DataPlaneStats> => planes[plane].call('stats');
@@ -121,16 +104,7 @@ describe.each(SHAPES)('$name', ({ inside, outside, workers }) => {
   });
 
   it('carries 20 MB down and up intact, by each of the servers', async () => {
-    const chunk = Buffer.alloc(64 * 1024, 'ringmaster '); // what `/bytes/N` repeats
-    const expected = createHash('sha256');
-    for (let left = 20_000_000; left > 0; left -= chunk.length)
-      expected.update(chunk.subarray(0, Math.min(left, chunk.length)));
-    const digest = expected.digest('hex');
-    for (let i = 0; i < nodes.length; i++) {
-      expect(await browser.call('download', 20_000_000)).toBe(digest);
-      const { sent, received } = await browser.call<{ sent: string; received: string }>('upload', 20_000_000);
-      expect(received).toBe(sent);
-    }
+    await carryIntact(browser, nodes.length);
   });
 
   it('a successor that has heard nothing of the clients yet sends by the routing of its host', async () => {

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { Lab, startHttpService, type Host } from '@ringmaster/lab';
 import { announcementFrames, virtualMacOf } from '@ringmaster/dispatch';
-import { parseIpv4, parseMac } from 'libnetraw/wire';
+import { parseIpv4 } from 'libnetraw/wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DataPlaneStats } from '../../packages/node/src/dataplane/index.js';
 import { openChannel, type Channel } from './channel.js';
+import { carryIntact, ownClusterAddress, startPlanes } from './planes.js';
 
 /**
  * L4/2 with two interfaces: clients come by the switch outside, the dispatcher brings their packets to the servers by the
@@ -34,40 +34,18 @@ beforeAll(async () => {
   for (const i of [1, 2, 3]) {
     const more = [{ lan: outside, address: `10.0.0.1${i}/24` }];
     const node = await lab.host(`n${i}`, { lan: inside, address: `10.1.0.1${i}/24`, more });
-    await node.addAddress('10.0.0.100/32', 'lo');
-    for (const where of ['all', 'eth0', 'eth1']) {
-      const path = `/proc/sys/net/ipv4/conf/${where}`;
-      await node.exec('sh', ['-c', `echo 1 > ${path}/arp_ignore; echo 2 > ${path}/arp_announce`]);
-    }
+    await ownClusterAddress(node, '10.0.0.100', ['eth0', 'eth1']);
     await startHttpService(node);
     nodes.push(node);
   }
   browser = openChannel(client, 'client.mjs');
-  planes = nodes.slice(0, 2).map((node) => openChannel(node, 'dataplane.mjs'));
-  for (const [i, plane] of planes.entries()) {
-    await plane.call('start', OPTIONS);
-    await plane.call('servers', serverTable(i));
-    await plane.call('keepLease');
-  }
-  await planes[0].call('role', 'dispatch');
-  await planes[0].call('snapshot', 0);
+  planes = await startPlanes(nodes, OPTIONS);
 });
 
 afterAll(async () => {
   for (const channel of [...planes, browser]) await channel.close();
   await lab.close();
 });
-
-/** The MACs are those of the interfaces inside. */
-function serverTable(local: number) {
-  return nodes.map((node, i) => ({
-    address: parseIpv4(node.address)!,
-    mac: parseMac(node.mac)!,
-    weight: 1,
-    active: true,
-    local: i === local,
-  }));
-}
 
 const stats = (plane: number): Promise<DataPlaneStats> => planes[plane].call('stats');
 
@@ -90,16 +68,7 @@ describe('a dispatcher between two switches', () => {
   });
 
   it('carries 20 MB down and up intact, to each of the servers', async () => {
-    const chunk = Buffer.alloc(64 * 1024, 'ringmaster '); // what `/bytes/N` repeats
-    const expected = createHash('sha256');
-    for (let left = 20_000_000; left > 0; left -= chunk.length)
-      expected.update(chunk.subarray(0, Math.min(left, chunk.length)));
-    const digest = expected.digest('hex');
-    for (let i = 0; i < nodes.length; i++) {
-      expect(await browser.call('download', 20_000_000)).toBe(digest);
-      const { sent, received } = await browser.call<{ sent: string; received: string }>('upload', 20_000_000);
-      expect(received).toBe(sent);
-    }
+    await carryIntact(browser, nodes.length);
   });
 
   it('hands over: known connections go on inside, strangers go back to where they came from', async () => {

@@ -1,10 +1,11 @@
 import { Lab, startHttpService, type Host } from '@ringmaster/lab';
 import { virtualMacOf } from '@ringmaster/dispatch';
 import { fanoutHash4 } from 'libnetraw';
-import { parseIpv4, parseMac } from 'libnetraw/wire';
+import { parseIpv4 } from 'libnetraw/wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DataPlaneStats } from '../../packages/node/src/dataplane/index.js';
 import { openChannel, type Channel } from './channel.js';
+import { ownClusterAddress, startPlanes } from './planes.js';
 
 /** Two data-plane workers on one host, and another host's two that take over: a map each, and clients that stay where they are. */
 const CLUSTER = parseIpv4('10.0.0.100')!;
@@ -34,39 +35,18 @@ beforeAll(async () => {
   nodes = [];
   for (const i of [1, 2, 3]) {
     const node = await lab.host(`n${i}`, { lan, address: `10.0.0.1${i}/24` });
-    await node.addAddress('10.0.0.100/32', 'lo');
-    for (const where of ['all', 'eth0']) {
-      const path = `/proc/sys/net/ipv4/conf/${where}`;
-      await node.exec('sh', ['-c', `echo 1 > ${path}/arp_ignore; echo 2 > ${path}/arp_announce`]);
-    }
+    await ownClusterAddress(node, '10.0.0.100', ['eth0']);
     await startHttpService(node);
     nodes.push(node);
   }
   browser = openChannel(client, 'client.mjs');
-  planes = nodes.slice(0, 2).map((node) => openChannel(node, 'dataplane.mjs'));
-  for (const [i, plane] of planes.entries()) {
-    await plane.call('start', OPTIONS);
-    await plane.call('servers', serverTable(i));
-    await plane.call('keepLease');
-  }
-  await planes[0].call('role', 'dispatch');
-  await planes[0].call('snapshot', 0);
+  planes = await startPlanes(nodes, OPTIONS);
 });
 
 afterAll(async () => {
   for (const channel of [...planes, browser]) await channel.close();
   await lab.close();
 });
-
-function serverTable(local: number) {
-  return nodes.map((node, i) => ({
-    address: parseIpv4(node.address)!,
-    mac: parseMac(node.mac)!,
-    weight: 1,
-    active: true,
-    local: i === local,
-  }));
-}
 
 const stats = (plane: number): Promise<DataPlaneStats> => planes[plane].call('stats');
 
