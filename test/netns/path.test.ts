@@ -76,14 +76,12 @@ describe.each(MODES)('%s, one card', (mode) => {
     await cluster?.close();
   });
 
-  test.each(FAMILIES)('IPv%s: the way to the client is narrow', async (family) => {
+  test.each(FAMILIES)('IPv%s: the way to the client is narrow, and the servers learn it', async (family) => {
     const client = await newClient(20 + family);
     await whileNarrow(cluster.wan, () => everyServerPasses(client, family));
-  });
-
-  test.runIf(mode === 'l4/2').each(FAMILIES)('IPv%s: and every server has learned it', async (family) => {
+    // In L4/3 it is noted for a route that depends on the port, which cannot be asked for.
+    if (mode === 'l4/3') return;
     const from = ['from', cluster.layout.clusterAddress(family)];
-    const client = cluster.lab.hosts.find(({ name }) => name === `c${20 + family}`)!;
     for (const { host } of cluster.hosts) {
       expect(await way(host, addressOf(client, family), from)).toContain(`mtu ${NARROW_BYTES}`);
     }
@@ -135,11 +133,12 @@ describe.each(SIDES)('%s, two cards, and the %s side is narrow', (mode, side) =>
   });
   afterAll(() => cluster?.close());
 
-  test.each(FAMILIES)('IPv%s: TCP passes whole', (family) => everyServerPasses(cluster.client, family));
-
-  // Where servers answer by themselves they do not tell the client of their narrow side: the dispatcher does.
-  test.runIf(mode === 'l4/2').each(FAMILIES)('IPv%s: and the client has learned it', async (family) => {
+  test.each(FAMILIES)('IPv%s: TCP passes whole', async (family) => {
     const { client, layout } = cluster;
-    expect(await way(client, layout.clusterAddress(family))).toContain(`mtu ${NARROW_BYTES}`);
+    await everyServerPasses(client, family);
+    // In L4/3 servers tell the client of their narrow side when it connects. In L4/2 they know nothing of it, since they
+    // answer by the other one: the dispatcher has to tell.
+    const told = await way(client, layout.clusterAddress(family));
+    expect(told.includes(`mtu ${NARROW_BYTES}`)).toBe(mode === 'l4/2' || side === 'outer');
   });
 });
