@@ -1,4 +1,4 @@
-import { type IpAddress, IPV6_ADDRESS_BYTES, isIpAddress, readI32, writeIp } from 'libnetraw/wire';
+import { type IpAddress, IPV6_ADDRESS_BYTES, isIpAddress, writeIp } from 'libnetraw/wire';
 import { Counter } from './counters.js';
 import { ConnectionKey, keyPorts, keyTag } from './map/connectionKey.js';
 import type { ConnectionMap } from './map/connectionMap.js';
@@ -74,7 +74,7 @@ export class Reports {
       key.setClient4(client);
       return cluster.family === 4;
     }
-    key.setClient6(readI32(client, 0), readI32(client, 4), readI32(client, 8), readI32(client, 12));
+    key.readClient6(client, 0);
     return cluster.family === 6;
   }
 

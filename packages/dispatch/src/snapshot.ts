@@ -79,7 +79,8 @@ export function rowOf(
   const tag = word(Word.tag);
   const cluster = tree.clusters[tag >>> 24];
   return {
-    clientAddress: cluster.family === 4 ? word(Word.client) >>> 0 : clientAddress6(map, base),
+    clientAddress:
+      cluster.family === 4 ? word(Word.client) >>> 0 : addressOfWords(map.words, base + Word.client),
     clientPort: word(Word.ports) >>> 16,
     clusterAddress: cluster.address,
     port: word(Word.ports) & 0xffff,
@@ -92,8 +93,9 @@ export function rowOf(
   };
 }
 
-function clientAddress6(map: ConnectionMap, base: number): Uint8Array {
+/** The IPv6 address that stands in four words from `at` on. */
+export function addressOfWords(words: ArrayLike<number>, at: number): Uint8Array {
   const address = new Uint8Array(IPV6_ADDRESS_BYTES);
-  for (let n = 0; n < 4; n++) writeU32(address, 4 * n, map.words[base + Word.client + n]);
+  for (let n = 0; n < 4; n++) writeU32(address, 4 * n, words[at + n]);
   return address;
 }

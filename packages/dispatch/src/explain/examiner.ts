@@ -1,4 +1,4 @@
-import { ETHERNET_HEADER_BYTES, type IpAddress, MAC_BYTES, writeU32 } from 'libnetraw/wire';
+import { ETHERNET_HEADER_BYTES, type IpAddress, MAC_BYTES } from 'libnetraw/wire';
 import { type Flow, FlowKind } from '../flow/flow.js';
 import { FlowReader } from '../flow/flowReader.js';
 import { LinkHeader } from '../flow/linkHeader.js';
@@ -8,7 +8,7 @@ import type { SchedulerName } from '../schedulers/create.js';
 import { SERVER_ADDRESS_BYTES, type ServerInfo, type ServerTable } from '../servers.js';
 import type { Service } from '../service.js';
 import { MacRole, type ServiceTree } from '../serviceTree.js';
-import { type ConnectionRow, rowOf } from '../snapshot.js';
+import { addressOfWords, type ConnectionRow, rowOf } from '../snapshot.js';
 import { DropReason } from '../verdicts.js';
 
 /** What a dispatcher knows of the connection that a frame belongs to. */
@@ -149,7 +149,5 @@ export class Examiner {
 
 function clientOf({ cluster, key }: Flow): IpAddress {
   if (cluster.family === 4) return key.client0 >>> 0;
-  const address = new Uint8Array(16);
-  [key.client0, key.client1, key.client2, key.client3].forEach((word, i) => writeU32(address, 4 * i, word));
-  return address;
+  return addressOfWords([key.client0, key.client1, key.client2, key.client3], 0);
 }

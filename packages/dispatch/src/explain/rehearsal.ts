@@ -1,7 +1,7 @@
-import { macEquals } from 'libnetraw/wire';
+import { ipEquals, macEquals } from 'libnetraw/wire';
 import { Dispatcher } from '../dispatcher.js';
 import { ConnectionState } from '../map/connectionRecord.js';
-import type { DispatcherOptions, DispatchMode } from '../options.js';
+import { DEFAULT_HEADROOM_BYTES, type DispatcherOptions, type DispatchMode } from '../options.js';
 import { GONE_AFTER_MS, type ServerInfo } from '../servers.js';
 import { type DropReason, Verdict } from '../verdicts.js';
 import type { Examination } from './examiner.js';
@@ -10,7 +10,6 @@ import { clientFrame } from './frames.js';
 /** Connections that one rehearsal may meet. */
 const CAPACITY = 2048;
 const HOLD_BYTES = 1024 * 1024;
-const HEADROOM_BYTES = 10;
 
 const stateNumbers = {
   'half-open': ConnectionState.halfOpen,
@@ -63,7 +62,6 @@ export class Rehearsal {
       maxConnections: CAPACITY,
       seed: 1,
       holdBytes: HOLD_BYTES,
-      headroomBytes: HEADROOM_BYTES,
       ...(mtuBytes !== undefined && { mtuBytes }),
     });
     const { dispatcher } = this;
@@ -80,16 +78,17 @@ export class Rehearsal {
   run(frame: Uint8Array, facts: Examination | undefined, nowMs: number): Rehearsed {
     const { dispatcher } = this;
     if (facts !== undefined) this.prepare(facts, nowMs);
-    const memory = new Uint8Array(HEADROOM_BYTES + frame.length);
-    memory.set(frame, HEADROOM_BYTES);
-    const isKnown = dispatcher.examine(memory, HEADROOM_BYTES, frame.length, nowMs)?.connection !== undefined;
-    const verdict = dispatcher.process(memory, HEADROOM_BYTES, frame.length, nowMs);
+    const memory = new Uint8Array(DEFAULT_HEADROOM_BYTES + frame.length);
+    memory.set(frame, DEFAULT_HEADROOM_BYTES);
+    const isKnown =
+      dispatcher.examine(memory, DEFAULT_HEADROOM_BYTES, frame.length, nowMs)?.connection !== undefined;
+    const verdict = dispatcher.process(memory, DEFAULT_HEADROOM_BYTES, frame.length, nowMs);
     const { dropReason, skipBytes, reply, replyLength } = dispatcher;
     const outcome = { verdict, isKnown };
     if (verdict === Verdict.drop) return { ...outcome, reason: dropReason };
     if (verdict === Verdict.answer) return { ...outcome, sent: reply.slice(0, replyLength) };
     if (verdict === Verdict.ignore || verdict === Verdict.hold) return outcome;
-    const sent = memory.slice(HEADROOM_BYTES + skipBytes);
+    const sent = memory.slice(DEFAULT_HEADROOM_BYTES + skipBytes);
     const server = this.serverOf(verdict, sent, facts);
     return { ...outcome, sent, ...(server !== undefined && { server }) };
   }
@@ -130,7 +129,7 @@ export class Rehearsal {
   /** A connection as its server's kernel would tell it: in L4/3 that knows the server's own address and port. */
   private reported(facts: Examination, own: ServerInfo) {
     const { clientAddress, clientPort, clusterAddress, port, protocol } = facts;
-    const cluster = this.given.clusters.find(({ address }) => sameAddress(address, clusterAddress));
+    const cluster = this.given.clusters.find(({ address }) => ipEquals(address, clusterAddress));
     const isTranslated = cluster?.mode === 'l4/3';
     const target = cluster?.ports.find(
       (service) => service.port === port && carries(service.protocol, protocol),
@@ -147,7 +146,7 @@ export class Rehearsal {
 
   /** Lets the dispatcher see a frame that came from the next hop: from such it learns where clients are. */
   private teach(facts: Examination, nextHopMac: Uint8Array, nowMs: number): void {
-    const cluster = this.given.clusters.find(({ address }) => sameAddress(address, facts.clusterAddress));
+    const cluster = this.given.clusters.find(({ address }) => ipEquals(address, facts.clusterAddress));
     if (cluster === undefined) return;
     const frame = clientFrame({
       ...facts,
@@ -155,9 +154,9 @@ export class Rehearsal {
       sourceMac: nextHopMac,
       packet: 'data',
     });
-    const memory = new Uint8Array(HEADROOM_BYTES + frame.length);
-    memory.set(frame, HEADROOM_BYTES);
-    this.dispatcher.process(memory, HEADROOM_BYTES, frame.length, nowMs);
+    const memory = new Uint8Array(DEFAULT_HEADROOM_BYTES + frame.length);
+    memory.set(frame, DEFAULT_HEADROOM_BYTES);
+    this.dispatcher.process(memory, DEFAULT_HEADROOM_BYTES, frame.length, nowMs);
   }
 
   private serverOf(verdict: Verdict, sent: Uint8Array, facts: Examination | undefined): number | undefined {
@@ -177,8 +176,4 @@ function withQuickScheduler(port: Port): Port {
 
 function carries(protocol: Port['protocol'], number: number): boolean {
   return protocol === 'all' || (protocol === 'udp') === (number === 17);
-}
-
-function sameAddress(one: number | Uint8Array, other: number | Uint8Array): boolean {
-  return typeof one === 'number' || typeof other === 'number' ? one === other : one.join() === other.join();
 }

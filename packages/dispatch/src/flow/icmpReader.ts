@@ -10,7 +10,6 @@ import {
   Ipv6At,
   ipv6Equals,
   Ipv6Header,
-  readI32,
   readU16,
   WireStatus,
 } from 'libnetraw/wire';
@@ -64,13 +63,7 @@ export class IcmpReader {
     if (!ipv6Equals(memory, quoted.sourceOffset, memory, flow.ipOffset + Ipv6At.destination)) {
       return DropReason.icmpNoConnection;
     }
-    const at = quoted.destinationOffset;
-    flow.key.setClient6(
-      readI32(memory, at),
-      readI32(memory, at + 4),
-      readI32(memory, at + 8),
-      readI32(memory, at + 12),
-    );
+    flow.key.readClient6(memory, quoted.destinationOffset);
     flow.quotedOffset = icmp.payloadOffset;
     return setQuoted(memory, quoted.protocol, quoted.payloadOffset, quoted.payloadLength, flow);
   }

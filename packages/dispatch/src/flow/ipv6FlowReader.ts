@@ -1,4 +1,4 @@
-import { decodeIpv6, IpProtocol, Ipv6Header, macEquals, readI32, WireStatus } from 'libnetraw/wire';
+import { decodeIpv6, IpProtocol, Ipv6Header, macEquals, WireStatus } from 'libnetraw/wire';
 import { keyTag } from '../map/connectionKey.js';
 import type { ServiceTree } from '../serviceTree.js';
 import { DropReason } from '../verdicts.js';
@@ -35,12 +35,7 @@ export class Ipv6FlowReader {
     }
     flow.family = 6;
     flow.cluster = cluster;
-    flow.key.setClient6(
-      readI32(memory, from),
-      readI32(memory, from + 4),
-      readI32(memory, from + 8),
-      readI32(memory, from + 12),
-    );
+    flow.key.readClient6(memory, from);
     flow.ipOffset = ipOffset;
     flow.transportOffset = ip.payloadOffset;
     flow.isFragment = false;

@@ -1,3 +1,5 @@
+import { readI32 } from 'libnetraw/wire';
+
 /**
  * What names a connection, as the map compares it. All words are signed 32-bit, so that they never need a place on the
  * heap. One object is filled again and again.
@@ -25,6 +27,14 @@ export class ConnectionKey {
     this.client1 = word1;
     this.client2 = word2;
     this.client3 = word3;
+  }
+
+  /** Takes over the IPv6 client whose 16 bytes stand at `offset`. */
+  readClient6(memory: Uint8Array, offset: number): void {
+    this.client0 = readI32(memory, offset);
+    this.client1 = readI32(memory, offset + 4);
+    this.client2 = readI32(memory, offset + 8);
+    this.client3 = readI32(memory, offset + 12);
   }
 }
 

@@ -10,7 +10,6 @@ import {
   Ipv4At,
   Ipv4Header,
   Ipv6Header,
-  readI32,
   readU16,
   TcpFlag,
   TcpHeader,
@@ -107,12 +106,7 @@ export class ReturnReader {
     if (!isServer || tree.ownerOf6(memory, ip.sourceOffset) !== undefined) return DropReason.spoofed;
     const to = ip.destinationOffset;
     if (!canBeClient6(memory, to)) return DropReason.wrongAddress;
-    flow.key.setClient6(
-      readI32(memory, to),
-      readI32(memory, to + 4),
-      readI32(memory, to + 8),
-      readI32(memory, to + 12),
-    );
+    flow.key.readClient6(memory, to);
     if (!isPart) return this.readPayload(memory, ip.payloadLength);
     const partLength = ip.payloadOffset + ip.payloadLength - ip.fragmentPartOffset;
     const { identification, fragmentOffset } = ip;

@@ -1,8 +1,7 @@
 import type { ConnectionRow } from '@ringmaster/dispatch';
-import { formatIp, formatIpv4, type IpAddress, IpProtocol } from 'libnetraw/wire';
+import { formatIpv4 } from 'libnetraw/wire';
 import type { ConnectionsDocument, ConnectionStatus } from '../control/index.js';
-
-const STATES = { 'half-open': 'halfOpen', established: 'established', closing: 'closing' } as const;
+import { endpointName, protocolName, STATE_NAMES } from './connectionNames.js';
 
 /** What `GET /connections` answers. */
 export function connectionsDocument(rows: readonly ConnectionRow[], total: number): ConnectionsDocument {
@@ -11,15 +10,11 @@ export function connectionsDocument(rows: readonly ConnectionRow[], total: numbe
 
 function describeRow(row: ConnectionRow): ConnectionStatus {
   return {
-    client: endpoint(row.clientAddress, row.clientPort),
-    cluster: endpoint(row.clusterAddress, row.port),
-    protocol: row.protocol === IpProtocol.udp ? 'udp' : 'tcp',
+    client: endpointName(row.clientAddress, row.clientPort),
+    cluster: endpointName(row.clusterAddress, row.port),
+    protocol: protocolName(row.protocol),
     server: formatIpv4(row.serverAddress),
-    state: STATES[row.state],
+    state: STATE_NAMES[row.state],
     idleMs: row.idleMs,
   };
-}
-
-function endpoint(address: IpAddress, port: number): string {
-  return typeof address === 'number' ? `${formatIp(address)}:${port}` : `[${formatIp(address)}]:${port}`;
 }

@@ -10,10 +10,11 @@ import {
   verdictNames,
 } from '@ringmaster/dispatch';
 import { dispatcherOf, formatIpv4, isDispatching, type RingState } from '@ringmaster/ring';
-import { formatIp, type IpAddress, ipEquals, IpProtocol } from 'libnetraw/wire';
+import { formatIp, ipEquals, IpProtocol } from 'libnetraw/wire';
 import type { ExplainRequest } from '../control/explainRequest.js';
 import type { ExplainAnswer, ExplainedFrame } from '../control/index.js';
 import type { DataPlane, Explained } from '../dataplane/index.js';
+import { endpointName, protocolName, STATE_NAMES } from './connectionNames.js';
 import { hostOf } from './hosts.js';
 
 export interface ExplainSources {
@@ -24,7 +25,6 @@ export interface ExplainSources {
 
 /** Locally administered, and nobody's: where an imagined client's frames come from. */
 const SOMEBODY = Uint8Array.of(0x02, 0x52, 0x4d, 0xff, 0xff, 0xff);
-const STATES = { 'half-open': 'halfOpen', established: 'established', closing: 'closing' } as const;
 
 /** Explains what an operator asks about. Not `ok`: there is no such cluster address. */
 export async function explainPackets(
@@ -78,9 +78,9 @@ function describe(explained: Explained, elsewhere: string | null | undefined): E
     verdict: verdictNames[verdict],
     reason: reason === undefined ? null : dropReasonNames[reason],
     why: elsewhere === undefined ? sayWhy(explained) : sayNotHere(elsewhere),
-    client: facts === undefined ? null : endpoint(facts.clientAddress, facts.clientPort),
-    cluster: facts === undefined ? null : endpoint(facts.clusterAddress, facts.port),
-    protocol: facts === undefined ? null : facts.protocol === IpProtocol.udp ? 'udp' : 'tcp',
+    client: facts === undefined ? null : endpointName(facts.clientAddress, facts.clientPort),
+    cluster: facts === undefined ? null : endpointName(facts.clusterAddress, facts.port),
+    protocol: facts === undefined ? null : protocolName(facts.protocol),
     direction: facts?.direction ?? null,
     server: server === undefined ? null : formatIpv4(server),
     connection:
@@ -88,7 +88,7 @@ function describe(explained: Explained, elsewhere: string | null | undefined): E
         ? null
         : {
             server: formatIpv4(connection.serverAddress),
-            state: STATES[connection.state],
+            state: STATE_NAMES[connection.state],
             idleMs: connection.idleMs,
             packets: connection.packets,
           },
@@ -103,10 +103,6 @@ function describe(explained: Explained, elsewhere: string | null | undefined): E
           },
     sent: sent === undefined ? null : Buffer.from(sent).toString('hex'),
   };
-}
-
-function endpoint(address: IpAddress, port: number): string {
-  return typeof address === 'number' ? `${formatIp(address)}:${port}` : `[${formatIp(address)}]:${port}`;
 }
 
 function sayNotHere(dispatcher: string | null): string {
