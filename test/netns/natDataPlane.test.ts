@@ -1,6 +1,15 @@
 import { Lab, startHttpService, type Host } from '@ringmaster/lab';
 import { announcementFrames, virtualMacOf } from '@ringmaster/dispatch';
-import { formatMac, parseIpv4 } from 'libnetraw/wire';
+import {
+  encodeEthernet,
+  encodeIpv4,
+  encodeUdp,
+  EtherType,
+  formatMac,
+  IpProtocol,
+  parseIpv4,
+  parseMac,
+} from 'libnetraw/wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DataPlaneStats } from '../../packages/node/src/dataplane/index.js';
 import { openChannel, type Channel } from './channel.js';
@@ -105,6 +114,24 @@ describe.each(SHAPES)('$name', ({ inside, outside, workers }) => {
 
   it('carries 20 MB down and up intact, by each of the servers', async () => {
     await carryIntact(browser, nodes.length);
+  });
+
+  it('what a server sends with a VLAN tag to nobody known leaves without it, by the routing of the host', async () => {
+    const server = nodes[2];
+    const frame = new Uint8Array(64);
+    let at = encodeEthernet(frame, 0, gateway.virtualMac, parseMac(server.mac)!, EtherType.vlan);
+    frame.set([0x60, 0x07, 0x08, 0x00], at);
+    at = encodeIpv4(frame, at + 4, {
+      ...{ source: parseIpv4(server.address)!, destination: parseIpv4('10.9.0.2')! },
+      ...{ protocol: IpProtocol.udp, payloadLength: 8 },
+    });
+    encodeUdp(frame, at, { sourcePort: 5555, destinationPort: 7777, payloadLength: 0 });
+    const before = await stats(0);
+    const there = openChannel(server, 'dataplane.mjs');
+    await there.call('announce', 'eth0', frame);
+    await expect.poll(async () => (await stats(0)).routed.sent).toBe(before.routed.sent + 1);
+    expect((await stats(0)).routed.dropped).toBe(before.routed.dropped);
+    await there.close();
   });
 
   it('a successor that has heard nothing of the clients yet sends by the routing of its host', async () => {

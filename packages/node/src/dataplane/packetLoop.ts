@@ -211,7 +211,7 @@ export class PacketLoop implements CommandTarget {
       case Verdict.answer:
         return this.#answer();
       case Verdict.resolve:
-        return this.#hostRoute.take(memory.bytes, offset, length);
+        return this.#resolve(memory, offset, length);
     }
   }
 
@@ -219,6 +219,12 @@ export class PacketLoop implements CommandTarget {
   #deliver(memory: NativeMemory, offset: number, length: number): void {
     const { skipBytes } = this.#dispatcher;
     this.#outbox.deliver(memory, offset + skipBytes, length - skipBytes);
+  }
+
+  /** To the host's own routing, which knows no VLAN tags either. */
+  #resolve(memory: NativeMemory, offset: number, length: number): void {
+    const { skipBytes } = this.#dispatcher;
+    this.#hostRoute.take(memory.bytes, offset + skipBytes, length - skipBytes);
   }
 
   /** Whether a frame, by its destination, is one that comes from clients by an interface of their own. */
