@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fileURLToPath } from 'node:url';
 import type { DataPlaneStats } from '../../packages/node/src/dataplane/index.js';
 import { openChannel, type Channel } from './channel.js';
+import { ownClusterAddress } from './planes.js';
 
 /**
  * A client whose frames reach the dispatcher with a VLAN tag: a wire between its switch and the dispatcher's puts it on, and
@@ -37,11 +38,7 @@ beforeAll(async () => {
   nodes = [];
   for (const i of [1, 2]) {
     const node = await lab.host(`n${i}`, { lan: right, address: `10.0.0.1${i}/24` });
-    await node.addAddress('10.0.0.100/32', 'lo');
-    for (const where of ['all', 'eth0']) {
-      const path = `/proc/sys/net/ipv4/conf/${where}`;
-      await node.exec('sh', ['-c', `echo 1 > ${path}/arp_ignore; echo 2 > ${path}/arp_announce`]);
-    }
+    await ownClusterAddress(node, '10.0.0.100', ['eth0']);
     await startHttpService(node);
     nodes.push(node);
   }
