@@ -58,11 +58,12 @@ export class Rebuild {
     return answers.every(Boolean);
   }
 
-  /** Forgets what is under way: this node does not dispatch any more. */
+  /** Forgets what is under way: this node does not dispatch any more. What is held is the caller's from here on. */
   cancel(): void {
     this.term++;
     this.open.clear();
-    this.release();
+    clearTimeout(this.holdLimit);
+    this.holding = false;
   }
 
   progress(): RebuildProgress {

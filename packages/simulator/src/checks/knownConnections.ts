@@ -8,9 +8,11 @@ import type { Judge } from './checks.js';
 /**
  * Invariant 5: a connection that is established on a living member is in the dispatcher's map, with the right server,
  * before any of its packets is dropped as unknown. Excepted are members that could not be asked, for nobody
- * knows better; and the time in which several dispatch, with what it takes to ask after it (R19): none of them can know
- * what the others give to the servers. For a dispatcher that time lasts until it has heard that the other one has stopped:
- * a leave may be lost (seed 20007884).
+ * knows better; and the time in which several dispatch (R19), until what was on its way then has arrived (seed 22045477)
+ * and has been asked for: none of them can know what the others give to the servers. For a dispatcher that time lasts
+ * until it has heard that the other one has stopped: a leave may be lost (seed 20007884). Nor can it know of a connection
+ * whose request another dispatcher had sent, and that was on its way for so long that everybody had been asked before it
+ * came to the server (seed 22018511).
  */
 export class KnownConnections implements Observer {
   private readonly world: World;
@@ -25,7 +27,7 @@ export class KnownConnections implements Observer {
     if (station.dataPlane.mode !== 'dispatch' || (flagsOf(frame) & TcpFlag.syn) !== 0) return;
     const port = clientPortOf(frame);
     const owner = this.ownerOf(port);
-    if (!owner || !this.expects(station, owner)) return;
+    if (!owner || !this.expects(station, owner) || this.cameTooLate(station, owner, port)) return;
     if (verdict === Verdict.drop && reason === DropReason.unknownConnection) {
       this.judge.fail(5, `${station.name} drops a packet of client ${port}, which is ${owner.name}'s`);
     } else if (verdict === Verdict.forward && !macEquals(frame, HEADROOM_BYTES, macOf(owner.index), 0)) {
@@ -43,9 +45,16 @@ export class KnownConnections implements Observer {
     return server.kernel.connections.get(port) === 'established' ? server : undefined;
   }
 
+  private cameTooLate(dispatcher: Station, owner: Station, port: number): boolean {
+    const given = owner.kernel.given.get(port);
+    if (given === undefined || given.by === dispatcher) return false;
+    const aloneSinceMs = Math.max(dispatcher.dataPlane.dispatchesSinceMs, this.world.latestConflictMs);
+    return given.atMs > aloneSinceMs + dispatcher.state.config.broadcastTimeoutMs;
+  }
+
   private expects(dispatcher: Station, owner: Station): boolean {
     const { broadcastTimeoutMs } = dispatcher.state.config;
-    if (this.world.nowMs - this.world.latestConflictMs < 2 * broadcastTimeoutMs) return false;
+    if (this.world.nowMs - this.world.latestConflictEchoMs < 2 * broadcastTimeoutMs) return false;
     if (dispatcher.state.competitors > 0) return false;
     if (owner === dispatcher) return true;
     const listed = dispatcher.state.roster.get(owner.address)?.active === true;

@@ -124,9 +124,9 @@ export class Daemon {
     this.dispatching = false;
     this.era++;
     this.rebuild.cancel();
-    station.dataPlane.hold(false);
     if (!dispatched || station.state.phase !== 'member') {
       station.dataPlane.setMode('off');
+      station.dataPlane.hold(false);
       return;
     }
     station.dataPlane.setMode('stray');

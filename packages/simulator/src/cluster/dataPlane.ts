@@ -13,6 +13,7 @@ export class DataPlane {
   private readonly station: Station;
   private core: Dispatcher | undefined;
   mode: DispatchMode = 'off';
+  dispatchesSinceMs = -Infinity;
   /** How to work out servers that have changed: done before they matter, for in a large ring many change at once. */
   private servers: (() => readonly ServerInfo[]) | undefined;
   /** Packets of unknown connections that were dropped. */
@@ -23,7 +24,9 @@ export class DataPlane {
   }
 
   setMode(mode: DispatchMode): void {
-    this.station.world.noteMode(this.station, mode === 'dispatch');
+    const { world } = this.station;
+    world.noteMode(this.station, mode === 'dispatch');
+    if (mode === 'dispatch' && this.mode !== mode) this.dispatchesSinceMs = world.nowMs;
     this.mode = mode;
     if (this.core || mode !== 'off') this.dispatcher.setMode(mode);
   }
@@ -90,7 +93,7 @@ export class DataPlane {
     const dropped = verdict === Verdict.drop ? this.core.dropReason : DropReason.none;
     if (dropped === DropReason.unknownConnection) this.unknownDrops++;
     world.judged(station, frame, verdict, dropped);
-    if (verdict === Verdict.local) station.kernel.receive(frame);
+    if (verdict === Verdict.local) station.kernel.receive(frame, station);
     else if (verdict === Verdict.forward) world.fabric.forward(station, frame);
   }
 

@@ -42,7 +42,7 @@ export class Fabric {
     }
     const target = world.stations.find((s) => macEquals(frame, HEADROOM_BYTES, macOf(s.index), 0));
     if (!target) return;
-    world.lan.carry(world.nowMs, from.index, target.index, { run: () => target.kernel.receive(frame) });
+    world.lan.carry(world.nowMs, from.index, target.index, { run: () => target.kernel.receive(frame, from) });
   }
 
   private learnFrom(from: Station): void {

@@ -4,24 +4,32 @@ import type { Station } from './station.js';
 
 export type TcpState = 'synReceived' | 'established' | 'closing';
 
+export interface Given {
+  readonly by: Station;
+  readonly atMs: number;
+}
+
 /** The server side of a host: its kernel's table of connections of the service, which outlives the node's process. */
 export class Kernel {
   /** By the client's port. */
   readonly connections = new Map<number, TcpState>();
+  /** Who sent the first request for a connection here, and when it came, by the client's port. */
+  readonly given = new Map<number, Given>();
   private readonly station: Station;
 
   constructor(station: Station) {
     this.station = station;
   }
 
-  /** A frame that a dispatcher has sent here. Answers the client directly (direct server return). */
-  receive(frame: Uint8Array): void {
+  /** A frame that the dispatcher `from` has sent here. Answers the client directly (direct server return). */
+  receive(frame: Uint8Array, from: Station): void {
     const { station, connections } = this;
     if (!station.powered) return;
     const port = clientPortOf(frame);
     const flags = flagsOf(frame);
     const state = connections.get(port);
     if ((flags & TcpFlag.syn) !== 0) {
+      if (state === undefined) this.given.set(port, { by: from, atMs: station.world.nowMs });
       if (state !== 'established') connections.set(port, 'synReceived');
       this.reply(port, 'synAck');
     } else if (state === undefined) {

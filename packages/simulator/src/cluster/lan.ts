@@ -31,6 +31,9 @@ export class Lan {
   /** Packets that were lost, cut off, doubled or damaged on purpose. */
   readonly counts = { sent: 0, lost: 0, blocked: 0, duplicated: 0, reordered: 0, corrupted: 0 };
 
+  /** When all that was sent so far has arrived. */
+  latestArrivalMs = 0;
+
   constructor(queue: EventQueue, random: Random, hosts: number) {
     this.queue = queue;
     this.random = random;
@@ -91,6 +94,7 @@ export class Lan {
     let arriving: Happening = arrival;
     if (random.chance(weather.corrupt))
       arriving = arrival.damaged?.((bytes) => this.damage(bytes)) ?? arrival;
+    this.latestArrivalMs = Math.max(this.latestArrivalMs, nowMs + delayMs);
     queue.add(nowMs + delayMs, arriving);
     if (!random.chance(weather.duplicate)) return;
     counts.duplicated++;

@@ -58,11 +58,12 @@ export class Rebuild {
     }
   }
 
+  /** As the daemon's: what is held is the caller's from here on. */
   cancel(): void {
     this.term++;
     this.open.clear();
     this.excused.clear();
-    this.release();
+    this.holding = false;
   }
 
   private startHolding(): void {

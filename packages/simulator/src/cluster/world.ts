@@ -72,6 +72,7 @@ export class World {
   readonly senders = new Map<string, Sender>();
   private readonly dispatching = new Set<Station>();
   private conflictMs = -Infinity;
+  private conflictEchoMs = -Infinity;
   private readonly byAddress = new Map<Address, Station>();
   /** Neighbours in the order of addresses hang on one switch. */
   private readonly groups: Station[][] = [];
@@ -167,12 +168,19 @@ export class World {
     const several = this.dispatching.size > 1;
     if (dispatches) this.dispatching.add(station);
     else this.dispatching.delete(station);
-    if (several) this.conflictMs = this.nowMs;
+    if (!several) return;
+    this.conflictMs = this.nowMs;
+    this.conflictEchoMs = Math.max(this.nowMs, this.lan.latestArrivalMs);
   }
 
   /** When two dispatched last (R19); `-Infinity`: never. */
   get latestConflictMs(): number {
     return this.dispatching.size > 1 ? this.nowMs : this.conflictMs;
+  }
+
+  /** When all has arrived that was on its way then. */
+  get latestConflictEchoMs(): number {
+    return this.dispatching.size > 1 ? this.nowMs : this.conflictEchoMs;
   }
 
   judged(station: Station, frame: Uint8Array, verdict: Verdict, reason: DropReason): void {
