@@ -10,11 +10,8 @@ const PACE = { interval: 4000, stalled: 9000 };
 /** Every connection has been asked, and answered or given up, when this has passed. */
 const WATCHED_MS = PACE.interval + PACE.stalled + 1000;
 const FLOOD_SECONDS = 10;
-/**
- * What is lost in a flood TCP repeats after 0.2, 0.4, 0.8 ... seconds, in L4/3 on both sides: a connection may be silent for
- * longer than the flood lasts. This is for how long it may be.
- */
-const RECOVERY_MS = 60_000;
+/** In a flood connections are asked more often, and two lost segments in a row already count as a harm. */
+const FLOOD_PACE = { interval: 500, stalled: 2000 };
 
 let cluster: Cluster;
 afterEach(() => cluster.close());
@@ -58,7 +55,7 @@ describe.each(MODES)('%s', (mode) => {
     // Nobody is where the flood claims to come from: without this the router would tell the servers so.
     await cluster.router.exec('ip', ['route', 'add', 'blackhole', '198.18.0.0/15']);
     const attacker = await lab.host('attacker', { lan: wan, address: '10.9.0.66/24', gateway: '10.9.0.1' });
-    const held = await HeldConnections.open(client, target, { connections: established, ...PACE });
+    const held = await HeldConnections.open(client, target, { connections: established, ...FLOOD_PACE });
     const { pid } = hosts[0].node.process;
     const before = await memoryBytes(pid);
 
@@ -68,11 +65,9 @@ describe.each(MODES)('%s', (mode) => {
     expect(connections.total).toBeLessThanOrEqual(maxConnections);
     expect(connections.established).toBeGreaterThanOrEqual(established);
     expect((await memoryBytes(pid)) - before).toBeLessThan(100 * 1024 * 1024);
-    const alive = async () => sum(Object.values((await held.state()).servers).map((each) => each.alive));
-    const answered = expect.poll(alive, { timeout: RECOVERY_MS, interval: 1000 });
-    await watch(PACE.stalled);
-    await answered.toBe(established);
-    expect(held.harms.filter(({ harm }) => harm !== 'stalled')).toEqual([]);
+    await watch(FLOOD_PACE.interval + FLOOD_PACE.stalled);
+    expect(held.harms).toEqual([]);
+    expect(sum(Object.values((await held.state()).servers).map(({ alive }) => alive))).toBe(established);
     const longestMs = Math.max(...Object.values(held.takeLongestSilenceMs()));
     console.log(
       `SYN flood, ${mode}: ${flood.sent} in ${Math.round(flood.tookMs)} ms; longest silence of a connection ${Math.round(longestMs)} ms`,

@@ -6,7 +6,13 @@ export { NativeMemory } from './libc/nativeMemory.js';
 export { SystemError, type SystemErrorContext } from './libc/systemError.js';
 export { Ancillary, assemble, type BpfInstruction, type BpfProgram } from './capture/bpf.js';
 export { clientFanout, fanoutHash4, fanoutHash6, type ClientFanoutOptions } from './capture/clientFanout.js';
-export { acceptAll, acceptNone, dispatcherFilter, type DispatcherFilterOptions } from './capture/filters.js';
+export {
+  acceptAll,
+  acceptNone,
+  dispatcherFilter,
+  type DispatcherFilterOptions,
+  type FramePart,
+} from './capture/filters.js';
 export {
   PacketRing,
   Ready,

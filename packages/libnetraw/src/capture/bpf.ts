@@ -7,6 +7,8 @@ import assert from 'node:assert/strict';
  */
 export type BpfInstruction =
   | { readonly op: 'loadWord' | 'loadHalf' | 'loadByte'; readonly offset: number }
+  /** How many bytes the frame has. */
+  | { readonly op: 'loadLength' }
   /** From `offset` plus the index register. */
   | { readonly op: 'loadWordIndexed' | 'loadByteIndexed'; readonly offset: number }
   /** Index register: four times the low half of a byte, which is the length of the IPv4 header that starts with it. */
@@ -57,6 +59,7 @@ const OPCODES = {
   loadWord: 0x20,
   loadHalf: 0x28,
   loadByte: 0x30,
+  loadLength: 0x80,
   loadWordIndexed: 0x40,
   loadByteIndexed: 0x50,
   indexHeaderLength: 0xb1,
@@ -122,6 +125,7 @@ function encode(
     case 'reject':
       return write(code, at, OPCODES.return, 0);
     case 'returnAccumulator':
+    case 'loadLength':
     case 'toIndex':
     case 'xorIndex':
       return write(code, at, OPCODES[instruction.op], 0);

@@ -12,6 +12,15 @@ const ARP_TARGET_OFFSET = 14 + 24;
 const IPV6_NEXT_HEADER_OFFSET = 14 + 6;
 const ICMPV6_TYPE_OFFSET = 14 + 40;
 const SOLICIT_TARGET_OFFSET = 14 + 40 + 8;
+/** Where the flags of TCP are behind an IP header without options or extensions. */
+const TCP_FLAGS_OFFSET = 13;
+const TCP4_OFFSET = 14 + 20;
+const TCP6_OFFSET = 14 + 40;
+const ETHERTYPE_IPV4 = 0x0800;
+const IPV4_WITHOUT_OPTIONS = 0x45;
+const FRAGMENT_OFFSET = 0x1fff;
+const TCP = 6;
+const SYN = 2;
 const ICMPV6 = 58;
 const NEIGHBOUR_SOLICITATION = 135;
 /** Bounds the program: at most four instructions each. */
@@ -40,11 +49,19 @@ export interface DispatcherFilterOptions {
    * solicitation about a stranger may come along.
    */
   readonly solicitTargets?: readonly Uint8Array[];
+  /** Which part of these frames. Default `all`. */
+  readonly part?: FramePart;
 }
+
+/**
+ * Two rings can share what a dispatcher wants: `handshakes` are TCP segments with the SYN flag, requests and their answers,
+ * `rest` is everything else. IP options, extension headers and later fragments make a segment one of the rest.
+ */
+export type FramePart = 'all' | 'handshakes' | 'rest';
 
 /** Frames to one of the MACs, and ARP or neighbour solicitations from other hosts about one of the addresses. */
 export function dispatcherFilter(options: DispatcherFilterOptions): BpfProgram {
-  const { macs, gatewayMacs = [], arpTargets, solicitTargets = [] } = options;
+  const { macs, gatewayMacs = [], arpTargets, solicitTargets = [], part = 'all' } = options;
   const addresses = macs.length + gatewayMacs.length + arpTargets.length + solicitTargets.length;
   assert(addresses <= MAX_ADDRESSES, `at most ${MAX_ADDRESSES} addresses in a filter`);
   return assemble([
@@ -52,16 +69,16 @@ export function dispatcherFilter(options: DispatcherFilterOptions): BpfProgram {
     { op: 'jumpIfEqual', value: OUTGOING, then: 'own' },
     { op: 'jump', to: 'foreign' },
     { op: 'label', name: 'own' },
-    ...acceptDestinations(gatewayMacs, 'own'),
+    ...takeDestinations(gatewayMacs, 'own'),
     { op: 'reject' },
     { op: 'label', name: 'foreign' },
-    ...acceptDestinations([...macs, ...gatewayMacs], 'foreign'),
+    ...takeDestinations([...macs, ...gatewayMacs], 'foreign'),
     { op: 'loadHalf', offset: ETHERTYPE_OFFSET },
     { op: 'jumpIfEqual', value: ETHERTYPE_ARP, then: 'arp' },
     { op: 'jump', to: 'not-arp' },
     { op: 'label', name: 'arp' },
     { op: 'loadWord', offset: ARP_TARGET_OFFSET },
-    ...acceptValues(arpTargets, 'arp'),
+    ...takeValues(arpTargets, 'arp'),
     { op: 'reject' },
     { op: 'label', name: 'not-arp' },
     { op: 'jumpIfEqual', value: ETHERTYPE_IPV6, otherwise: 'no' },
@@ -73,13 +90,46 @@ export function dispatcherFilter(options: DispatcherFilterOptions): BpfProgram {
     { op: 'reject' },
     { op: 'label', name: 'solicitation' },
     { op: 'loadWord', offset: SOLICIT_TARGET_OFFSET + 12 },
-    ...acceptValues(solicitTargets.map(lastWord), 'solicit'),
+    ...takeValues(solicitTargets.map(lastWord), 'solicit'),
     { op: 'reject' },
+    { op: 'label', name: 'taken' },
+    ...(part === 'all' ? [{ op: 'accept' } as const] : divide(part)),
   ]);
 }
 
-/** Accepts at once, and jumps over lists without counting, so that nothing is limited by the reach of a test. */
-function acceptDestinations(macs: readonly Uint8Array[], scope: string): BpfInstruction[] {
+/** Whether a frame that is wanted belongs to this part of them. What is too short to have flags is one of the rest. */
+function divide(part: Exclude<FramePart, 'all'>): BpfInstruction[] {
+  const when = (isPart: boolean): BpfInstruction => ({ op: isPart ? 'accept' : 'reject' });
+  return [
+    { op: 'loadLength' },
+    { op: 'jumpIfGreater', value: TCP4_OFFSET + TCP_FLAGS_OFFSET, otherwise: 'plain' },
+    { op: 'loadHalf', offset: ETHERTYPE_OFFSET },
+    { op: 'jumpIfEqual', value: ETHERTYPE_IPV6, then: 'ipv6' },
+    { op: 'jumpIfEqual', value: ETHERTYPE_IPV4, otherwise: 'plain' },
+    { op: 'loadByte', offset: 14 },
+    { op: 'jumpIfEqual', value: IPV4_WITHOUT_OPTIONS, otherwise: 'plain' },
+    { op: 'loadHalf', offset: 14 + 6 },
+    { op: 'jumpIfAnySet', value: FRAGMENT_OFFSET, then: 'plain' },
+    { op: 'loadByte', offset: 14 + 9 },
+    { op: 'jumpIfEqual', value: TCP, otherwise: 'plain' },
+    { op: 'loadByte', offset: TCP4_OFFSET + TCP_FLAGS_OFFSET },
+    { op: 'jumpIfAnySet', value: SYN, then: 'handshake', otherwise: 'plain' },
+    { op: 'label', name: 'ipv6' },
+    { op: 'loadByte', offset: IPV6_NEXT_HEADER_OFFSET },
+    { op: 'jumpIfEqual', value: TCP, otherwise: 'plain' },
+    { op: 'loadLength' },
+    { op: 'jumpIfGreater', value: TCP6_OFFSET + TCP_FLAGS_OFFSET, otherwise: 'plain' },
+    { op: 'loadByte', offset: TCP6_OFFSET + TCP_FLAGS_OFFSET },
+    { op: 'jumpIfAnySet', value: SYN, then: 'handshake' },
+    { op: 'label', name: 'plain' },
+    when(part === 'rest'),
+    { op: 'label', name: 'handshake' },
+    when(part === 'handshakes'),
+  ];
+}
+
+/** Jumps over lists without counting, so that nothing is limited by the reach of a test. */
+function takeDestinations(macs: readonly Uint8Array[], scope: string): BpfInstruction[] {
   const byPrefix = new Map<number, number[]>();
   for (const mac of macs) {
     assert.equal(mac.length, 6, 'a MAC has 6 bytes');
@@ -95,16 +145,20 @@ function acceptDestinations(macs: readonly Uint8Array[], scope: string): BpfInst
       { op: 'jump', to: `not-${name}` },
       { op: 'label', name },
       { op: 'loadWord', offset: 2 },
-      ...acceptValues(endings, name),
+      ...takeValues(endings, name),
       { op: 'label', name: `not-${name}` },
     ];
   });
 }
 
-function acceptValues(values: readonly number[], scope: string): BpfInstruction[] {
+function takeValues(values: readonly number[], scope: string): BpfInstruction[] {
   return [...new Set(values)].flatMap((value): BpfInstruction[] => {
     const next = `not-${scope}-${value}`;
-    return [{ op: 'jumpIfEqual', value, otherwise: next }, { op: 'accept' }, { op: 'label', name: next }];
+    return [
+      { op: 'jumpIfEqual', value, otherwise: next },
+      { op: 'jump', to: 'taken' },
+      { op: 'label', name: next },
+    ];
   });
 }
 

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { acceptAll, acceptNone, assemble, dispatcherFilter } from '../../src/index.js';
 import { arpFrame, encodeEthernet, parseMac } from '../../src/wire/index.js';
@@ -102,6 +103,67 @@ describe('dispatcherFilter', () => {
 
   it('rejects ARP that is cut off instead of reading beyond it', () => {
     expect(interpret(filter, arpAbout(CLUSTER).subarray(0, 30))).toBe(0);
+  });
+
+  describe('in two parts', () => {
+    const SYN = 0x02;
+    const handshakes = dispatcherFilter({ macs: [MAC], arpTargets: [CLUSTER], part: 'handshakes' });
+    const rest = dispatcherFilter({ macs: [MAC], arpTargets: [CLUSTER], part: 'rest' });
+    /** Which of the two takes it. */
+    const takers = (frame: Uint8Array): string =>
+      [handshakes, rest].map((each) => (interpret(each, frame) > 0 ? 'x' : '-')).join('');
+
+    function segment4(flags: number, change: Readonly<Record<number, number>> = {}): Uint8Array {
+      const frame = frameTo(MAC);
+      frame[14] = 0x45;
+      frame[23] = 6;
+      frame[47] = flags;
+      for (const [at, value] of Object.entries(change)) frame[Number(at)] = value;
+      return frame;
+    }
+
+    function segment6(flags: number, nextHeader = 6): Uint8Array {
+      const frame = new Uint8Array(74);
+      frame.set(frameTo(MAC, 0x86dd));
+      frame[14] = 0x60;
+      frame[20] = nextHeader;
+      frame[67] = flags;
+      return frame;
+    }
+
+    it.each([
+      ['a request', segment4(SYN), 'x-'],
+      ['its answer', segment4(SYN | 0x10), 'x-'],
+      ['a request of IPv6', segment6(SYN), 'x-'],
+      ['an acknowledgement', segment4(0x10), '-x'],
+      ['an end', segment4(0x11), '-x'],
+      ['a reset', segment6(0x04), '-x'],
+      ['UDP', segment4(SYN, { 23: 17 }), '-x'],
+      ['UDP of IPv6', segment6(SYN, 17), '-x'],
+      ['a first fragment', segment4(SYN, { 20: 0x20 }), 'x-'],
+      ['a later fragment', segment4(SYN, { 21: 1 }), '-x'],
+      ['IP options', segment4(SYN, { 14: 0x46 }), '-x'],
+      ['something before the flags of IPv6', segment6(SYN, 0), '-x'],
+      ['a frame that ends before its flags', segment4(SYN).subarray(0, 47), '-x'],
+      ['the same of IPv6', segment6(SYN).subarray(0, 67), '-x'],
+      ['hardly a frame', segment4(SYN).subarray(0, 15), '-x'],
+      ['ARP', arpAbout(CLUSTER), '-x'],
+      ['what is for others', segment4(SYN, { 5: 0x65 }), '--'],
+    ])('%s', (_what, frame, expected) => {
+      expect(takers(frame)).toBe(expected);
+      expect(interpret(filter, frame) > 0).toBe(expected !== '--');
+    });
+
+    it('are one whole for whatever comes', () => {
+      fc.assert(
+        fc.property(fc.uint8Array({ minLength: 0, maxLength: 80 }), (tail) => {
+          const frame = new Uint8Array(12 + tail.length);
+          frame.set(MAC);
+          frame.set(tail, 12);
+          expect(['x-', '-x']).toContain(takers(frame));
+        }),
+      );
+    });
   });
 
   it('takes as many addresses as it promises', () => {

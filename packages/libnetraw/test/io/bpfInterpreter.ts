@@ -50,6 +50,9 @@ export function interpret(program: BpfProgram, frame: Uint8Array, known: Known =
         accumulator = value;
         break;
       }
+      case 0x80:
+        accumulator = frame.length;
+        break;
       case 0xb1: {
         const value = load(1, k);
         if (value === undefined) return 0;

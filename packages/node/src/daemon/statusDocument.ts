@@ -63,6 +63,7 @@ export function statusDocument(sources: StatusSources): StatusDocument {
       frames: stats.frames,
       batches: stats.batches,
       ringBufferDropped: stats.ringDropped,
+      handshakesDropped: stats.handshakesDropped,
       routed: { ...stats.routed },
       framesByWorker: Object.fromEntries(stats.workers.map(({ frames }, worker) => [worker, frames])),
       ring: { ...state.counters },

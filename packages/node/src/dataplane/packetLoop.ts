@@ -27,6 +27,8 @@ import type { RoutedPackets, WorkerOptions } from './types.js';
 const UPKEEP_INTERVAL_MS = 20;
 /** The longest sleep, so that connections age without traffic. */
 const IDLE_MS = 200;
+/** So many handshakes at most a turn, while the rest comes faster than it is worked off. */
+const FEW_FRAMES = 8;
 /** A piece of garbage collection: a fraction of a millisecond. */
 const UPKEEP_SLOTS = 8192;
 
@@ -39,7 +41,7 @@ export interface PacketLoopOptions {
   readonly index: number;
   readonly shared: SharedState;
   readonly wake: Wake;
-  /** How each tap shares its frames with those of other workers. */
+  /** How each ring of the taps shares its frames with those of other workers. */
   readonly fanouts: readonly FanoutOptions[];
   /** Trouble with an interface. It may pass. */
   readonly onError: (error: unknown) => void;
@@ -59,11 +61,14 @@ export class PacketLoop implements CommandTarget {
   readonly #poller: RingPoller;
   readonly #outbox: Outbox;
   readonly #hostRoute: HostRoute;
+  readonly #rings: readonly PacketRing[];
   readonly #taken = new Int32Array(BATCH_FRAMES);
+  readonly #few = new Int32Array(FEW_FRAMES);
   readonly #figures: Figures = {
     frames: 0,
     batches: 0,
     ringDropped: 0,
+    handshakesDropped: 0,
     truncated: 0,
     heldFrames: 0,
     unrouted: 0,
@@ -81,17 +86,15 @@ export class PacketLoop implements CommandTarget {
     this.#shared = given.shared;
     this.#dispatcher = this.#newDispatcher();
     this.#taps = openTaps(given.options, given.fanouts);
-    this.#poller = new RingPoller(
-      this.#taps.map(({ ring }) => ring),
-      given.wake,
-    );
+    this.#rings = this.#taps.flatMap(({ rings }) => rings);
+    this.#poller = new RingPoller(this.#rings, given.wake);
     this.#outbox = new Outbox(given.options.interface, given.options.outside);
     this.#hostRoute = new HostRoute(given.shared, given.onRoute);
   }
 
-  /** Of each tap, for the workers that come after; -1 without. */
+  /** Of each ring, for the workers that come after; -1 without. */
   get fanoutGroups(): number[] {
-    return this.#taps.map(({ ring }) => ring.fanoutGroup);
+    return this.#rings.map(({ fanoutGroup }) => fanoutGroup);
   }
 
   get dispatcher(): Dispatcher {
@@ -104,7 +107,7 @@ export class PacketLoop implements CommandTarget {
     while (!shared.closeRequested) {
       const nowMs = monotonicMs();
       const isBusy = inbox.step(this, nowMs);
-      for (let i = 0; i < this.#taps.length; i++) this.#turn(this.#taps[i], nowMs);
+      this.#turns(nowMs);
       if (nowMs - this.#upkeepMs >= UPKEEP_INTERVAL_MS) this.#upkeep(nowMs);
       if (this.#dispatcher.hasReadyFragments) this.#releaseFragments(nowMs);
       this.#publish();
@@ -146,7 +149,7 @@ export class PacketLoop implements CommandTarget {
   }
 
   close(): void {
-    for (const { ring } of this.#taps) ring.close();
+    for (const tap of this.#taps) tap.close();
     this.#poller.close();
     this.#outbox.close();
   }
@@ -169,22 +172,31 @@ export class PacketLoop implements CommandTarget {
 
   /** Whether another frame has come meanwhile: that is cheaper to see than to be told by the kernel. */
   #hasFrames(): boolean {
-    for (let i = 0; i < this.#taps.length; i++) if (this.#taps[i].ring.hasFrames) return true;
+    for (let i = 0; i < this.#rings.length; i++) if (this.#rings[i].hasFrames) return true;
     return false;
   }
 
-  /** One batch, from the ring and back to it. */
-  #turn(tap: Tap, nowMs: number): void {
-    const { ring } = tap;
-    this.#side = tap.side;
-    const taken = this.#taken;
+  /** Handshakes come after the rest, and only a few when there is more of that: a flood must not take its time either. */
+  #turns(nowMs: number): void {
+    const taps = this.#taps;
+    let isBehind = false;
+    for (let i = 0; i < taps.length; i++)
+      isBehind = this.#turn(taps[i].ring, taps[i].side, this.#taken, nowMs) || isBehind;
+    const taken = isBehind ? this.#few : this.#taken;
+    for (let i = 0; i < taps.length; i++) this.#turn(taps[i].handshakes, taps[i].side, taken, nowMs);
+  }
+
+  /** One batch, from the ring and back to it. Returns whether there may be more. */
+  #turn(ring: PacketRing, side: Side, taken: Int32Array, nowMs: number): boolean {
+    this.#side = side;
     const count = ring.takeMany(taken);
-    if (count === 0) return;
+    if (count === 0) return false;
     for (let i = 0; i < count; i++) this.#handle(ring, taken[i], nowMs);
     this.#send();
     ring.releaseMany(taken, count);
     this.#figures.frames += count;
     this.#figures.batches += 1;
+    return count === taken.length;
   }
 
   #handle(ring: PacketRing, slot: number, nowMs: number): void {
@@ -283,8 +295,13 @@ export class PacketLoop implements CommandTarget {
     this.#upkeepMs = nowMs;
     this.#dispatcher.gc(nowMs, UPKEEP_SLOTS);
     let ringDropped = 0;
-    for (const { ring } of this.#taps) ringDropped += ring.statistics().dropped;
+    let handshakesDropped = 0;
+    for (const { ring, handshakes } of this.#taps) {
+      ringDropped += ring.statistics().dropped;
+      handshakesDropped += handshakes.statistics().dropped;
+    }
     this.#figures.ringDropped = ringDropped;
+    this.#figures.handshakesDropped = handshakesDropped;
     this.#shared.counters[dropCounter(DropReason.sendFailed)] = this.#outbox.failed + this.#hostRoute.dropped;
   }
 
@@ -300,9 +317,11 @@ export class PacketLoop implements CommandTarget {
     const ready = this.#poller.poll(IDLE_MS);
     if ((ready & Ready.woken) !== 0) wake.clear();
     if ((ready & Ready.error) === 0) return;
-    for (const { ring } of this.#taps) {
+    for (const { ring, handshakes } of this.#taps) {
+      // Both rings are told of trouble with their interface; it is one trouble.
       const error = ring.takeError();
-      if (error !== undefined) onError(error);
+      const same = handshakes.takeError();
+      if (error !== undefined || same !== undefined) onError(error ?? same);
     }
   }
 }

@@ -29,9 +29,10 @@ const Cell = {
   unrouted: 10,
   routed: 11,
   routeFailed: 12,
-  inner: 13,
-  outer: 13 + SENDER_FIELDS.length,
-  loopback: 13 + 2 * SENDER_FIELDS.length,
+  handshakesDropped: 13,
+  inner: 14,
+  outer: 14 + SENDER_FIELDS.length,
+  loopback: 14 + 2 * SENDER_FIELDS.length,
 } as const;
 const CELLS = Cell.loopback + SENDER_FIELDS.length;
 
@@ -40,6 +41,7 @@ export interface Figures {
   frames: number;
   batches: number;
   ringDropped: number;
+  handshakesDropped: number;
   truncated: number;
   heldFrames: number;
   /** Frames of unknown next hop that found no room on their way to the host's routing. */
@@ -113,6 +115,7 @@ export class SharedState {
     cells[Cell.frames] = figures.frames;
     cells[Cell.batches] = figures.batches;
     cells[Cell.ringDropped] = figures.ringDropped;
+    cells[Cell.handshakesDropped] = figures.handshakesDropped;
     cells[Cell.truncated] = figures.truncated;
     cells[Cell.heldFrames] = figures.heldFrames;
     cells[Cell.unrouted] = figures.unrouted;
@@ -144,6 +147,7 @@ export class SharedState {
       frames: cells[Cell.frames],
       batches: cells[Cell.batches],
       ringDropped: cells[Cell.ringDropped],
+      handshakesDropped: cells[Cell.handshakesDropped],
       truncated: cells[Cell.truncated],
       routed: { sent: cells[Cell.routed], dropped: cells[Cell.routeFailed] + cells[Cell.unrouted] },
       wire: this.#sender(Cell.inner),

@@ -16,26 +16,62 @@ export interface TapTargets {
   readonly addresses: readonly IpAddress[];
 }
 
-/** The ring of one interface, open to what the node's role wants: nothing, the virtual MACs, or these and questions about them. */
+/** How the rings of all taps share frames with those of other workers: two a tap, `ring` first. None with one worker. */
+export const RINGS_OF_TAP = 2;
+/** Handshakes are short; what a client sends along with its request has room as well. */
+const HANDSHAKE_SLOT_BYTES = 2048;
+/** A millisecond or two of a flood at the speed of the card: more would only make the clients' requests wait longer. */
+const HANDSHAKE_SLOTS = 512;
+
+/**
+ * The rings of one interface, open to what the node's role wants: nothing, the virtual MACs, or these and questions about
+ * them. Handshakes have a ring of their own: a flood of them overflows it, and established connections lose nothing (ADR 16).
+ */
 export class Tap {
   readonly ring: PacketRing;
+  readonly handshakes: PacketRing;
   readonly side: Side;
   readonly #targets: TapTargets;
   /** What the card lets through at present, by name. */
   readonly #memberships = new Map<string, Uint8Array>();
 
   /** Throws `SystemError`: `EPERM`, `ENODEV`, `ENOMEM`. */
-  constructor(side: Side, name: string, targets: TapTargets, slots: number, fanout?: FanoutOptions) {
+  constructor(
+    side: Side,
+    name: string,
+    targets: TapTargets,
+    slots: number,
+    [fanout, handshakesFanout]: readonly FanoutOptions[],
+  ) {
     this.side = side;
     this.#targets = targets;
-    const filter = acceptNone();
-    this.ring = PacketRing.open({ interface: name, slots, filter, ...(fanout && { fanout }) });
+    const options = { interface: name, filter: acceptNone() };
+    this.ring = PacketRing.open({ ...options, slots, ...(fanout && { fanout }) });
+    try {
+      this.handshakes = PacketRing.open({
+        ...options,
+        slots: HANDSHAKE_SLOTS,
+        slotBytes: HANDSHAKE_SLOT_BYTES,
+        ...(handshakesFanout && { fanout: handshakesFanout }),
+      });
+    } catch (error) {
+      this.ring.close();
+      throw error;
+    }
+  }
+
+  get rings(): readonly PacketRing[] {
+    return [this.ring, this.handshakes];
+  }
+
+  close(): void {
+    for (const ring of this.rings) ring.close();
   }
 
   /** Opens or closes. Throws `SystemError` when the card does not take the virtual MACs. */
   setRole(role: DispatchMode): void {
     if (role === 'off') {
-      this.ring.setFilter(acceptNone());
+      for (const ring of this.rings) ring.setFilter(acceptNone());
       this.#setMemberships([]);
       return;
     }
@@ -44,7 +80,9 @@ export class Tap {
     const solicitTargets = asked.filter((address) => typeof address !== 'number');
     const arpTargets = asked.filter((address) => typeof address === 'number');
     this.#setMemberships([...macs, ...gatewayMacs, ...solicitTargets.map(solicitedNodeMac)]);
-    this.ring.setFilter(dispatcherFilter({ macs, gatewayMacs, arpTargets, solicitTargets }));
+    const wanted = { macs, gatewayMacs, arpTargets, solicitTargets };
+    this.ring.setFilter(dispatcherFilter({ ...wanted, part: 'rest' }));
+    this.handshakes.setFilter(dispatcherFilter({ ...wanted, part: 'handshakes' }));
   }
 
   #setMemberships(wanted: readonly Uint8Array[]): void {
@@ -67,7 +105,7 @@ export function openTaps(options: WorkerOptions, fanouts: readonly FanoutOptions
   const { interface: inside, outside, clusters, ringSlots: slots } = options;
   const taps: Tap[] = [];
   const open = (side: Side, name: string, targets: TapTargets): unknown =>
-    taps.push(new Tap(side, name, targets, slots, fanouts[taps.length]));
+    taps.push(new Tap(side, name, targets, slots, fanouts.slice(RINGS_OF_TAP * taps.length)));
   try {
     const ofClusters = targetsOf(clusters, false);
     const ofGateways = targetsOf(clusters, true);
@@ -83,7 +121,7 @@ export function openTaps(options: WorkerOptions, fanouts: readonly FanoutOptions
     }
     return taps;
   } catch (error) {
-    for (const { ring } of taps) ring.close();
+    for (const tap of taps) tap.close();
     throw error;
   }
 }

@@ -103,6 +103,8 @@ export interface PlaneFigures {
   readonly batches: number;
   /** Frames that found the ring full: the kernel dropped them. */
   readonly ringDropped: number;
+  /** The same of the ring for handshakes. */
+  readonly handshakesDropped: number;
   /** Frames that were longer than a slot. */
   readonly truncated: number;
   /** IP packets that were left to the host's own routing, because the MAC of their next hop was not known yet. */

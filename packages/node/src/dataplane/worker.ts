@@ -6,21 +6,21 @@ import { CommandInbox } from './inbox.js';
 import { PacketLoop } from './packetLoop.js';
 import { clientPrefixes } from './partition.js';
 import { SharedState } from './sharedState.js';
-import { gatewayMacsOf } from './tap.js';
+import { gatewayMacsOf, RINGS_OF_TAP } from './tap.js';
 import type { Report, WorkerData } from './types.js';
 
 const { options, ownMac, seed, index, shared, wakeFd, port, fanoutGroups } = workerData as WorkerData;
 const state = new SharedState(shared);
 const report = (message: Report): void => port.postMessage(message);
 
-/** One group a tap: the first worker founds it, the others join in their order. Nothing to share with one worker. */
+/** One group a ring: the first worker founds it, the others join in their order. Nothing to share with one worker. */
 function fanouts(): FanoutOptions[] {
   if (fanoutGroups === undefined) return [];
   const { clusters, outside } = options;
   const by = clientFanout({ gatewayMacs: gatewayMacsOf(clusters), ...clientPrefixes(clusters) });
   const taps = outside === undefined ? 1 : 2;
-  return Array.from({ length: taps }, (_, tap) =>
-    fanoutGroups.length === 0 ? { by } : { by, group: fanoutGroups[tap] },
+  return Array.from({ length: taps * RINGS_OF_TAP }, (_, ring) =>
+    fanoutGroups.length === 0 ? { by } : { by, group: fanoutGroups[ring] },
   );
 }
 

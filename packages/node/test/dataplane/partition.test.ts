@@ -105,6 +105,7 @@ describe('what several workers say', () => {
         frames: factor,
         batches: 1,
         ringDropped: 0,
+        handshakesDropped: 0,
         truncated: 0,
         heldFrames: 5,
         unrouted: 0,

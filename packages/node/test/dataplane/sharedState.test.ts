@@ -18,7 +18,15 @@ it('shows in one thread what the other one counted', () => {
   worker.counters[dropCounter(DropReason.noServer)] = 8;
   const connections = { total: 10, halfOpen: 1, established: 7, closing: 2 };
   worker.publish(
-    { frames: 20, batches: 5, ringDropped: 4, truncated: 3, heldFrames: 2, unrouted: 1 },
+    {
+      frames: 20,
+      batches: 5,
+      ringDropped: 4,
+      handshakesDropped: 6,
+      truncated: 3,
+      heldFrames: 2,
+      unrouted: 1,
+    },
     connections,
   );
   worker.publishSenders({ inner: SENDER, outer: undefined, loopback: { ...SENDER, sent: 99 } });
@@ -28,6 +36,7 @@ it('shows in one thread what the other one counted', () => {
     frames: 20,
     batches: 5,
     ringDropped: 4,
+    handshakesDropped: 6,
     truncated: 3,
     heldFrames: 2,
     connections,
@@ -42,7 +51,15 @@ it('shows in one thread what the other one counted', () => {
 it('shows what went outside and by the host', () => {
   const worker = new SharedState();
   const main = new SharedState(worker.buffer);
-  const figures = { frames: 0, batches: 0, ringDropped: 0, truncated: 0, heldFrames: 0, unrouted: 3 };
+  const figures = {
+    frames: 0,
+    batches: 0,
+    ringDropped: 0,
+    handshakesDropped: 0,
+    truncated: 0,
+    heldFrames: 0,
+    unrouted: 3,
+  };
   worker.publish(figures, { total: 0, halfOpen: 0, established: 0, closing: 0 });
   worker.publishSenders({ inner: SENDER, outer: { ...SENDER, sent: 7 }, loopback: SENDER });
   worker.addRoutedBytesWaiting(500);
