@@ -30,8 +30,11 @@ const STRAY_HOLD_MS = 40;
 const LEASE_RENEWAL_MS = 20;
 /** A candidate whose map is not complete asks everybody again after this time (R19: only with a complete map). */
 const PREPARE_AGAIN_MS = 200;
-/** When, after a takeover, to look for connections that are still unknown: TCP repeats after 200 ms, 400 ms, and so on. */
-const SECOND_LOOK_MS = [150, 400, 1000, 2500];
+/**
+ * Pauses after which to look for connections that are still unknown: after a takeover often, because TCP repeats after 200 ms,
+ * 400 ms, and so on; the last one again and again, for who is silent for long may have been missed as well.
+ */
+const LOOK_AFTER_MS = [150, 250, 600, 1500, 2500, 5000, 10_000, 20_000, 60_000];
 
 /**
  * Turns what the ring decides into dispatching (docs/rules.md, Failover): take over, rebuild the connection map, step down.
@@ -44,8 +47,8 @@ export class Dispatching {
   private readonly names = new MemberNames();
   private strayTimers: NodeJS.Timeout[] = [];
   private again: NodeJS.Timeout | undefined;
-  private secondLooks: NodeJS.Timeout[] = [];
-  private unknownAtStart = 0;
+  private nextLook: NodeJS.Timeout | undefined;
+  private unknownAtLook = 0;
   private readonly lease: NodeJS.Timeout;
   /** The data plane's role is to dispatch; a change between `dispatcher` and `standalone` is none to it. */
   private dispatchingAlready = false;
@@ -85,7 +88,7 @@ export class Dispatching {
     clearInterval(this.lease);
     for (const timer of this.strayTimers) clearTimeout(timer);
     clearTimeout(this.again);
-    for (const timer of this.secondLooks) clearTimeout(timer);
+    clearTimeout(this.nextLook);
     this.parts.announcer.stop();
     this.parts.rebuild.cancel();
   }
@@ -141,10 +144,10 @@ export class Dispatching {
     this.updateServers();
     this.startDataPlane();
     announcer.start();
-    this.unknownAtStart = this.unknownDrops();
+    this.unknownAtLook = this.unknownDrops();
     void rebuild.run(this.everybody(), { hold: true }).then((complete) => {
       if (!this.dispatches) return;
-      this.secondLooks = SECOND_LOOK_MS.map((ms, look) => setTimeout(() => this.lookAgain(look === 0), ms));
+      this.planLook(0);
       const facts = {
         ms: Math.round(rebuild.progress().ms),
         connections: dataPlane.stats().connections.total,
@@ -156,15 +159,25 @@ export class Dispatching {
 
   /**
    * A connection that the former dispatcher gave to a server in its last moment may have been too late for the answer of
-   * that server: everybody is asked once more (simulator, seed 1000559), and again while packets are unknown.
+   * that server: everybody is asked once more (simulator, seed 1000559), and again when packets were unknown since.
    */
+  private planLook(look: number): void {
+    clearTimeout(this.nextLook);
+    this.nextLook = setTimeout(
+      () => {
+        this.lookAgain(look === 0);
+        this.planLook(look + 1);
+      },
+      LOOK_AFTER_MS[Math.min(look, LOOK_AFTER_MS.length - 1)],
+    );
+  }
+
   private lookAgain(always: boolean): void {
     const unknown = this.unknownDrops();
-    const missed = unknown !== this.unknownAtStart;
+    const missed = unknown !== this.unknownAtLook;
     if (!this.dispatches || !(always || missed)) return;
-    this.unknownAtStart = unknown;
-    if (missed)
-      this.parts.logger.info('packets of unknown connections since the takeover: asking everybody again');
+    this.unknownAtLook = unknown;
+    if (missed) this.parts.logger.info('packets of unknown connections: asking everybody again');
     void this.parts.rebuild.run(this.everybody(), { hold: true });
   }
 
@@ -179,7 +192,7 @@ export class Dispatching {
     rebuild.cancel();
     announcer.stop();
     for (const timer of this.strayTimers) clearTimeout(timer);
-    for (const timer of this.secondLooks) clearTimeout(timer);
+    clearTimeout(this.nextLook);
     // In the ring: another one has taken over, and what still comes here is passed on, with what is held at present:
     // let go before, it would be dropped as unknown (simulator, seed 22011758). Out of it: nobody asked us to.
     if (dispatched && driver.state.phase === 'member') {

@@ -11,7 +11,7 @@ const REFRESH_MS = 5000;
 const STRAY_MS = 3000;
 const STRAY_HOLD_MS = 40;
 const PREPARE_AGAIN_MS = 200;
-const SECOND_LOOK_MS = [150, 400, 1000, 2500];
+const LOOK_AFTER_MS = [150, 250, 600, 1500, 2500, 5000, 10_000, 20_000, 60_000];
 const LEASE_RENEWAL_MS = 20;
 
 /**
@@ -95,7 +95,8 @@ export class Daemon {
     this.makeDispatcher();
     this.startDataPlane();
     this.announce();
-    this.rebuild.run(this.everybody(), true, () => this.lookTwice());
+    const { unknownDrops } = this.station.dataPlane;
+    this.rebuild.run(this.everybody(), true, () => this.planLook(0, unknownDrops));
   }
 
   private startDataPlane(): void {
@@ -105,17 +106,14 @@ export class Daemon {
     dataPlane.setMode('dispatch');
   }
 
-  /** Packets that are still unknown some time after the takeover: everybody is asked again. */
-  private lookTwice(): void {
-    const { dataPlane } = this.station;
-    let unknown = dataPlane.unknownDrops;
-    for (const ms of SECOND_LOOK_MS) {
-      this.later(ms, () => {
-        if (ms !== SECOND_LOOK_MS[0] && dataPlane.unknownDrops === unknown) return;
-        unknown = dataPlane.unknownDrops;
+  /** Everybody is asked once more, and again when packets were unknown since. */
+  private planLook(look: number, unknownBefore: number): void {
+    this.later(LOOK_AFTER_MS[Math.min(look, LOOK_AFTER_MS.length - 1)] as number, () => {
+      const { unknownDrops } = this.station.dataPlane;
+      this.planLook(look + 1, unknownDrops);
+      if (look === 0 || unknownDrops !== unknownBefore)
         this.rebuild.run(this.everybody(), true, () => undefined);
-      });
-    }
+    });
   }
 
   private stepDown(): void {
