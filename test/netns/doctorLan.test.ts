@@ -77,12 +77,14 @@ describe('a LAN with another host', () => {
   test('with VRRP for the cluster address, and for another', async () => {
     const master = async (group: number, addressHex: string) => {
       // VRRP version 2 (RFC 3768) as its master says it every second: type, group, priority 200, one address.
-      const packet = `45000028000000 00ff70 0000 0a00000c e0000012 21${group.toString(16)}c80100010000${addressHex}${'00'.repeat(8)}`;
-      const frame = `01005e000012 00005e000133 0800 ${packet}`.replaceAll(' ', '');
+      const vrrp = `21${group.toString(16)}c80100010000${addressHex}${'00'.repeat(8)}`;
       const program = `
         const { sendFrame } = require('libnetraw');
-        const say = () => sendFrame('eth0', Buffer.from('${frame}', 'hex'));
-        setInterval(say, 1000);
+        const { encodeIpv4 } = require('libnetraw/wire');
+        const frame = Uint8Array.from(Buffer.from('01005e00001200005e0001330800${'00'.repeat(20)}${vrrp}', 'hex'));
+        const addresses = { source: 0x0a00000c, destination: 0xe0000012 };
+        encodeIpv4(frame, 14, { ...addresses, protocol: 112, payloadLength: 20, ttl: 255 });
+        setInterval(() => sendFrame('eth0', frame), 1000);
         console.log('there');`;
       const started = other.spawn(process.execPath, ['-e', program]);
       await started.waitForLine((line) => line === 'there', 10_000);
