@@ -225,6 +225,8 @@ export class Dispatching {
     const host = hostOf(driver.state, event.member);
     if (event.change === 'joined' && wanted && host !== undefined)
       void rebuild.run([host], { hold: this.dispatches });
+    // Whoever is gone may have dispatched as well, unheard by this node (simulator, seed 24026469).
+    if (event.change === 'inactive' && this.dispatches) this.planLook(0);
   }
 
   private servesOurs(address: number): boolean {
