@@ -85,16 +85,16 @@ describe('kernel settings', () => {
 
   test('ARP settings that somebody sets back under a running node', async () => {
     const node = await startNode(host, settings());
-    await sysctl(host, 'net/ipv4/conf/eth0/arp_announce', '0');
+    await sysctl(host, 'net/ipv4/conf/all/arp_announce', '0');
     await sysctl(host, 'net/ipv4/conf/all/arp_ignore', '0');
     const found = await examine(host, node.configFile);
     expect([...of('arp-ignore', found), ...of('arp-announce', found)]).toEqual([
       'error: net/ipv4/conf/all/arp_ignore is 0',
-      'error: net/ipv4/conf/eth0/arp_announce is 0',
+      'error: net/ipv4/conf/all/arp_announce is 0',
     ]);
     const fixed = await examine(host, node.configFile, { args: ['--fix'] });
     expect(troubles(fixed).filter((each) => each.includes('arp-'))).toEqual([]);
-    expect(await read('net/ipv4/conf/eth0/arp_announce')).toBe('2');
+    expect(await read('net/ipv4/conf/all/arp_announce')).toBe('2');
   });
 
   test('IPv6 that is switched off', async () => {
@@ -187,7 +187,7 @@ describe('the node', () => {
     node.kill();
     await node.process.exited;
     expect(of('leftover', await examine(host, node.configFile))).toEqual([
-      'warning: 5 changes of a dead node are left',
+      expect.stringMatching(/^warning: \d changes of a dead node are left$/),
     ]);
     await isCured('leftover');
     expect((await host.exec('ip', ['address', 'show', 'lo'])).stdout).not.toContain(ADDRESS);

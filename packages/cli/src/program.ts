@@ -32,6 +32,11 @@ function parseLimit(text: string): number {
   throw new InvalidArgumentError(`Expected a whole number from 1 to ${LARGEST_CONNECTION_LIMIT}.`);
 }
 
+function parseNumber(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Expected the number of an event, as --json shows it.');
+}
+
 function parseTime(text: string): number {
   const ms = parseDuration(text);
   if (ms !== undefined && ms <= LONGEST_DURATION_MS) return ms;
@@ -143,6 +148,30 @@ function addReading(program: Command): void {
 }
 
 function addExplain(program: Command): void {
+  program
+    .command('watch')
+    .summary('watch the ring live, in the terminal')
+    .description(
+      `Shows the ring as a ring, who dispatches, what each member has to do, and what happens, until you press q. A square
+dispatches, a circle serves, a hollow one takes no new connections.`,
+    )
+    .addOption(configOption('ask the node that runs with this configuration'))
+    .option('-s, --socket <path>', `ask the node at this control socket (default: ${DEFAULT_SOCKET})`)
+    .option('--once', 'print one page and end, as where there is no terminal')
+    .action(async (options) => (await import('./commands/watch.js')).watch(options));
+  reading(program.command('events'), 'each event')
+    .summary('tell what happens to this node, as it happens')
+    .description(
+      `Tells what has happened to this node (the last thousand events: roles, members, health, drains, rebuilds), then what
+happens, until it ends or you do. With --json one object a line.`,
+    )
+    .option('--no-follow', 'end after what has happened so far')
+    .addOption(
+      new Option('--since <number>', 'only what came after the event with this number')
+        .argParser(parseNumber)
+        .default(0),
+    )
+    .action(async (options) => (await import('./commands/events.js')).events(options));
   reading(program.command('explain'), 'the explanation')
     .summary('say why a packet goes where it goes')
     .description(

@@ -65,14 +65,13 @@ const GOOD_ARP = { arp_ignore: ['1', '2'], arp_announce: ['2'] } as const;
 const ARP_NAMES = ['arp_ignore', 'arp_announce'] as const;
 const ARP_CHECKS = { arp_ignore: 'arp-ignore', arp_announce: 'arp-announce' } as const;
 
-function arpSettings({ network, config, running, mayWriteSysctl }: NetworkContext): Finding[] {
+function arpSettings({ network, running, mayWriteSysctl }: NetworkContext): Finding[] {
   return ARP_NAMES.map((name) => {
-    const good = GOOD_ARP[name];
-    const nics = [config.interface, ...(config.outside ? [config.outside.interface] : [])];
-    const paths = ['all', ...nics].map((scope) => `net/ipv4/conf/${scope}/${name}`);
-    const bad = paths.find((path) => !(good as readonly string[]).includes(network.readSysctl(path)));
+    const good: readonly string[] = GOOD_ARP[name];
+    // The greater one of `all` and the interface's is in force: where `all` is good, so are the interfaces.
+    const bad = `net/ipv4/conf/all/${name}`;
     const check = ARP_CHECKS[name];
-    if (bad === undefined) return fine(check, `${name} keeps the cluster address quiet`);
+    if (good.includes(network.readSysctl(bad))) return fine(check, `${name} keeps the cluster address quiet`);
     const now = `${bad} is ${network.readSysctl(bad)}`;
     const setting = `${bad.replaceAll('/', '.')}=${good[0]}`;
     if (running) {
