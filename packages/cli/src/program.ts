@@ -29,6 +29,11 @@ function parseLimit(text: string): number {
   throw new InvalidArgumentError(`Expected a whole number from 1 to ${LARGEST_CONNECTION_LIMIT}.`);
 }
 
+function parseNumber(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Expected the number of an event, as --json shows it.');
+}
+
 function parseTime(text: string): number {
   const ms = parseDuration(text);
   if (ms !== undefined && ms <= LONGEST_DURATION_MS) return ms;
@@ -140,6 +145,19 @@ function addReading(program: Command): void {
 }
 
 function addExplain(program: Command): void {
+  reading(program.command('events'), 'each event')
+    .summary('tell what happens to this node, as it happens')
+    .description(
+      `Tells what has happened to this node (the last thousand events: roles, members, health, drains, rebuilds), then what
+happens, until it ends or you do. With --json one object a line.`,
+    )
+    .option('--no-follow', 'end after what has happened so far')
+    .addOption(
+      new Option('--since <number>', 'only what came after the event with this number')
+        .argParser(parseNumber)
+        .default(0),
+    )
+    .action(async (options) => (await import('./commands/events.js')).events(options));
   reading(program.command('explain'), 'the explanation')
     .summary('say why a packet goes where it goes')
     .description(

@@ -58,6 +58,7 @@ describe('seeds that once broke an invariant', () => {
     [22011758, 'stepped down while it held packets: they were let go as a dispatcher, and dropped'],
     [22018511, 'a request was on its way for longer than everybody was asked for'],
     [22045477, 'what two dispatchers had sent arrived long after the conflict'],
+    [24026469, 'who was lost had dispatched as well, unheard'],
   ])('%d: %s', (seed) => {
     expect(run(generate(seed, { from: 1, to: 64 })).violations).toEqual([]);
   });

@@ -1,5 +1,6 @@
 /** Asking a node over its control socket. */
 import { request } from 'node:http';
+import { createInterface } from 'node:readline';
 import { controlProblem, type ControlResult } from './problem.js';
 
 const TIMEOUT_MS = 5000;
@@ -56,6 +57,51 @@ function fetchText(socket: string, path: string, body: unknown): Promise<{ statu
     });
     asked.end(posted);
   });
+}
+
+/**
+ * Reads lines for as long as they come, such as those of `/events`.
+ * @param onLine called with each; empty ones are left out
+ * @returns a problem, or `ok` when the answer has ended, by the node's wish or with it
+ */
+export function controlLines(
+  socket: string,
+  path: string,
+  onLine: (line: string) => void,
+): Promise<ControlResult<undefined>> {
+  return new Promise((resolve) => {
+    const fail = (error: NodeJS.ErrnoException): void => resolve(connectionProblem(socket, error));
+    const asked = request({ socketPath: socket, path, agent: false }, (response) => {
+      clearTimeout(deadline);
+      const chunks: string[] = [];
+      if (response.statusCode !== 200) {
+        response.setEncoding('utf8').on('data', (text: string) => chunks.push(text));
+        response.on('end', () => resolve(controlProblem('refused', refusalOf(chunks.join('')))));
+        return;
+      }
+      const lines = createInterface({ input: response });
+      const end = (): void => resolve({ ok: true, value: undefined });
+      lines.on('line', (line) => line !== '' && onLine(line));
+      lines.on('close', end).on('error', end); // readline passes on that the other side has broken off
+      response.on('error', end);
+    });
+    const late = Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' });
+    const deadline = setTimeout(() => asked.destroy(late), TIMEOUT_MS);
+    asked.on('error', (error) => {
+      clearTimeout(deadline);
+      fail(error);
+    });
+    asked.end();
+  });
+}
+
+function refusalOf(text: string): string {
+  try {
+    const { error } = JSON.parse(text) as { error?: { message?: string } };
+    return error?.message ?? text;
+  } catch {
+    return text;
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
 /** What the control socket answers, apart from how the bytes come and go. */
+import type { EventSource, StreamRequest } from './eventStream.js';
 import { type ExplainRequest, parseExplain } from './explainRequest.js';
 import { LARGEST_BODY_BYTES, type OrderAction, parseOrder } from './requests.js';
 import type {
@@ -18,16 +19,20 @@ export interface ControlProviders {
   order(request: OrderRequest): Promise<OrderAnswerDocument>;
   /** Says what would become of packets. */
   explain(request: ExplainRequest): Promise<ExplainAnswer>;
+  /** What has happened to this node, and what will. */
+  readonly events: EventSource;
 }
 
 export type OrderAnswerDocument =
   { readonly ok: true; readonly document: OrderDocument } | { readonly ok: false; readonly message: string };
 
 export interface ControlAnswer {
-  readonly status: 200 | 400 | 404 | 405 | 409 | 413 | 500;
+  readonly status: 200 | 400 | 404 | 405 | 409 | 413 | 500 | 503;
   readonly body: unknown;
   /** With 405: the method that works. */
   readonly allow?: string;
+  /** Instead of the body: events. */
+  readonly stream?: StreamRequest;
 }
 
 export const DEFAULT_CONNECTION_LIMIT = 100;
@@ -42,6 +47,7 @@ const refusal = (
   body: { error: { code, message } },
 });
 
+export const tooManyStreams = refusal(503, 'busy', 'too many are reading the events of this node already');
 export const tooLarge = refusal(413, 'too-large', `the body is longer than ${LARGEST_BODY_BYTES} bytes`);
 
 type Route = (
@@ -66,6 +72,18 @@ async function connectionsRoute(query: URLSearchParams, providers: ControlProvid
     return refusal(400, 'invalid', `${expected}, found ${JSON.stringify(text)}`);
   }
   return { status: 200, body: await providers.connections(limit) };
+}
+
+function eventsRoute(query: URLSearchParams): ControlAnswer {
+  const since = query.get('since') ?? '0';
+  const follow = query.get('follow') ?? 'true';
+  if (!/^\d{1,15}$/.test(since)) {
+    return refusal(400, 'invalid', `since: expected the number of an event, found ${JSON.stringify(since)}`);
+  }
+  if (follow !== 'true' && follow !== 'false') {
+    return refusal(400, 'invalid', `follow: expected true or false, found ${JSON.stringify(follow)}`);
+  }
+  return { status: 200, body: undefined, stream: { since: Number(since), follow: follow === 'true' } };
 }
 
 function orderRoute(action: OrderAction): Route {
@@ -102,6 +120,7 @@ const ROUTES: ReadonlyMap<string, Entry> = new Map([
   ['/status', reading(statusRoute)],
   ['/members', reading(membersRoute)],
   ['/connections', reading(connectionsRoute, 'limit')],
+  ['/events', reading(eventsRoute, 'since', 'follow')],
   ['/drain', ordering('drain')],
   ['/undrain', ordering('undrain')],
   ['/abdicate', ordering('abdicate')],

@@ -5,7 +5,8 @@ import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { controlProblem, type ControlResult } from './problem.js';
 import { LARGEST_BODY_BYTES } from './requests.js';
-import { answer, type ControlAnswer, type ControlProviders, tooLarge } from './routes.js';
+import { EventStreams } from './eventStream.js';
+import { answer, type ControlAnswer, type ControlProviders, tooLarge, tooManyStreams } from './routes.js';
 
 export interface ControlServer {
   /** Ends all conversations and removes the socket. */
@@ -27,11 +28,19 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   return sizeBytes > LARGEST_BODY_BYTES ? undefined : Buffer.concat(chunks).toString('utf8');
 }
 
-async function respond(request: IncomingMessage, response: ServerResponse, providers: ControlProviders) {
+async function respond(
+  request: IncomingMessage,
+  response: ServerResponse,
+  providers: ControlProviders,
+  streams: EventStreams,
+): Promise<void> {
   const text = await readBody(request);
-  const { status, body, allow }: ControlAnswer =
+  const answered: ControlAnswer =
     text === undefined ? tooLarge : await answer(request.method ?? '', request.url ?? '', text, providers);
   if (response.destroyed) return;
+  const { stream } = answered;
+  if (stream !== undefined && !streams.isFull) return streams.answer(stream, request, response);
+  const { status, body, allow } = stream === undefined ? answered : tooManyStreams;
   response.writeHead(status, {
     'content-type': 'application/json',
     ...(allow === undefined ? {} : { allow }),
@@ -114,9 +123,10 @@ export async function startControlServer(
   } catch (error) {
     return listenProblem(socket, error as NodeJS.ErrnoException);
   }
+  const streams = new EventStreams(providers.events);
   const server = createServer((request, response) => {
     // Who breaks off in the middle of a body is not answered.
-    respond(request, response, providers).catch(() => response.destroy());
+    respond(request, response, providers, streams).catch(() => response.destroy());
   });
   server.maxConnections = MOST_CONNECTIONS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;

@@ -7,6 +7,7 @@ import type { Logger } from '../logging.js';
 import type { Rebuild } from '../inventory/rebuild.js';
 import { activeHosts, hostOf, MemberNames } from './hosts.js';
 import { offersAll } from '../services.js';
+import type { EventLog } from '../events/eventLog.js';
 import type { FixedServers } from './fixedServers.js';
 import { serverTable } from './serverTable.js';
 
@@ -17,6 +18,7 @@ export interface DispatchingParts {
   readonly rebuild: Rebuild;
   readonly logger: Logger;
   readonly fixedServers: Pick<FixedServers, 'table'>;
+  readonly events: Pick<EventLog, 'add'>;
   /** Works out what the servers' weights are at present. */
   readonly weigh: (servers: readonly ServerInfo[]) => ServerInfo[];
   /** How long the data plane may go on dispatching without a sign of life of the main thread. */
@@ -152,6 +154,9 @@ export class Dispatching {
         ms: Math.round(rebuild.progress().ms),
         connections: dataPlane.stats().connections.total,
       };
+      const missing = complete ? '' : ', but a member did not answer';
+      const text = `${facts.connections} connections learned in ${facts.ms} ms${missing}`;
+      this.parts.events.add('rebuild', text, { ...facts, complete });
       if (complete) logger.info('connection map rebuilt', facts);
       else logger.warn('connection map rebuilt, but a member did not answer', facts);
     });
@@ -225,6 +230,8 @@ export class Dispatching {
     const host = hostOf(driver.state, event.member);
     if (event.change === 'joined' && wanted && host !== undefined)
       void rebuild.run([host], { hold: this.dispatches });
+    // Whoever is gone may have dispatched as well, unheard by this node (simulator, seed 24026469).
+    if (event.change === 'inactive' && this.dispatches) this.planLook(0);
   }
 
   private servesOurs(address: number): boolean {

@@ -4,8 +4,9 @@ import type { RingDriver, RingEvent } from '@ringmaster/transport';
 import type { NodeConfig } from '../config/index.js';
 import type { OrderRequest } from '../control/index.js';
 import type { OrderAnswerDocument } from '../control/routes.js';
-import { Drain } from '../drain/drain.js';
+import { Drain, type DrainState } from '../drain/drain.js';
 import { drainPath } from '../drain/drainFile.js';
+import type { EventLog } from '../events/eventLog.js';
 import type { InventoryServer } from '../inventory/index.js';
 import type { Logger } from '../logging.js';
 import { type HeardLoad, Loads, reportIntervalMs } from '../load/loads.js';
@@ -26,11 +27,18 @@ export interface OperationParts {
   readonly driver: RingDriver;
   readonly inventory: InventoryServer;
   readonly logger: Logger;
+  readonly events: Pick<EventLog, 'add'>;
   /** What this node takes has changed. */
   readonly onChange: () => void;
   /** How long this node's services take to answer. */
   readonly responseMs: () => number | undefined;
 }
+
+const DRAIN_NEWS: Readonly<Record<DrainState, string>> = {
+  serving: 'this node takes new connections again',
+  draining: 'this node is drained: it takes no new connections',
+  drained: 'this node is drained, and the deadline is over: what is left is reset',
+};
 
 /** What operators do to a running node, and what nodes tell each other for it. */
 export class Operation {
@@ -38,12 +46,14 @@ export class Operation {
   /** Messages of nodes that were not understood: of another version, or none at all. */
   notUnderstood = 0;
   private readonly state: RingState;
+  private toldDrain: DrainState = 'serving';
+  private toldEnded = 0;
   private readonly abdication: Abdication;
   private readonly orders: Orders;
   private readonly loads = new Loads();
   private readonly reporting: LoadReporting;
 
-  constructor({ config, driver, inventory, logger, onChange, responseMs }: OperationParts) {
+  constructor({ config, driver, inventory, logger, events, onChange, responseMs }: OperationParts) {
     const { state } = driver;
     this.state = state;
     const send = (destination: number, body: Uint8Array): void =>
@@ -65,6 +75,7 @@ export class Operation {
       describe: (change) => driver.command({ kind: 'describe', change }),
       endConnections: () => inventory.endConnections(),
       onChange: () => {
+        this.tellDrain(events);
         onChange();
         this.reporting.reportNow();
       },
@@ -116,6 +127,14 @@ export class Operation {
     this.drain.close(asked);
     this.abdication.close();
     this.reporting.close();
+  }
+
+  private tellDrain(events: Pick<EventLog, 'add'>): void {
+    const { state, ended } = this.drain;
+    if (state === this.toldDrain && ended === this.toldEnded) return;
+    this.toldDrain = state;
+    this.toldEnded = ended;
+    events.add('drain', DRAIN_NEWS[state], { state, ended });
   }
 
   private get members(): number {

@@ -4,6 +4,8 @@ import { NodeCryptography, RingDriver } from '@ringmaster/transport';
 import type { NodeConfig } from '../config/index.js';
 import { monotonicMs, type ServerInfo } from '../dataplane/index.js';
 import { startControlServer } from '../control/server.js';
+import { EventLog } from '../events/eventLog.js';
+import { tellRingNews } from '../events/ringNews.js';
 import type { HealthMonitor } from '../health/healthMonitor.js';
 import { kernelNetwork } from '../host/index.js';
 import type { Rebuild } from '../inventory/rebuild.js';
@@ -14,7 +16,7 @@ import { describeSelf, dispatchClusters, ringConfig } from './describe.js';
 import { Dispatching } from './dispatching.js';
 import { explainPackets } from './explainDocument.js';
 import { FixedServers } from './fixedServers.js';
-import { isNewcomer } from './hosts.js';
+import { isNewcomer, MemberNames } from './hosts.js';
 import { Operation } from './operation.js';
 import { raisePriority } from './priority.js';
 import { StartProblem } from './problem.js';
@@ -50,7 +52,7 @@ export async function runNode(config: NodeConfig, dependencies: NodeDependencies
     const shells = await openShells({ config, unwinding, ...dependencies });
     raisePriority(logger);
     const deciding = assemble(config, shells, unwinding, logger);
-    const { driver, operation, health, fixedServers, balancing } = deciding;
+    const { driver, operation, health, fixedServers, balancing, events } = deciding;
     await openControl(config, shells, deciding, unwinding);
     operation.drain.resume();
     if (health.isEmpty) driver.start();
@@ -61,9 +63,13 @@ export async function runNode(config: NodeConfig, dependencies: NodeDependencies
     const { address, name } = shells.host;
     const { transport, port } = config.ring;
     logger.info('node started', { address, interface: name, transport, port });
+    events.add('start', `the node runs at ${address} on ${name}`, { address, interface: name });
     return {
       stop: async (asked) => {
         logger.info('leaving the ring', { dispatching: isDispatching(driver.state) });
+        events.add('stop', asked ? 'the node is being stopped' : 'a part of the node has failed: it stops', {
+          asked,
+        });
         health.close();
         operation.close(asked);
         await driver.leave('stopped by its operator');
@@ -84,11 +90,14 @@ interface Deciding {
   readonly health: HealthMonitor;
   readonly fixedServers: FixedServers;
   readonly balancing: Balancing;
+  readonly events: EventLog;
 }
 
 /** The ring over its socket, and what it decides turned into dispatching. */
 function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logger: Logger): Deciding {
   const { keys, host, socket, dataPlane, announcer, inventory } = shells;
+  const events = new EventLog({ nowMs: () => Date.now() });
+  const names = new MemberNames();
   const state = createRing(describeSelf(config, host), ringConfig(config));
   let handle: (event: RingEvent) => void = () => undefined;
   const driver = new RingDriver({
@@ -117,34 +126,37 @@ function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logg
   });
   unwinding.push('stopping to balance', () => balancing.close());
   const weigh = (servers: readonly ServerInfo[]): ServerInfo[] => balancing.weigh(servers);
-  const parts = { driver, dataPlane, announcer, rebuild, logger, leaseMs, weigh, fixedServers };
+  const parts = { driver, dataPlane, announcer, rebuild, logger, leaseMs, weigh, fixedServers, events };
   const dispatching = new Dispatching(parts);
   unwinding.push('stopping to dispatch', () => dispatching.close());
-  const health = watchServices(config, driver, logger);
+  const health = watchServices(config, driver, logger, events);
   unwinding.push('stopping the health checks', () => health.close());
   const operation = new Operation({
     config,
     driver,
     inventory,
     logger,
+    events,
     onChange: () => dispatching.updateServers(),
     responseMs: () => health.responseMs(),
   });
   unwinding.push('ending its operation', () => operation.close(false));
   handle = (event) => {
+    tellRingNews(event, events, state, names);
     dispatching.handle(event);
     operation.handle(event);
   };
-  return { driver, rebuild, operation, health, fixedServers, balancing };
+  return { driver, rebuild, operation, health, fixedServers, balancing, events };
 }
 
 async function openControl(
   config: NodeConfig,
   { dataPlane, inventory, socket }: Shells,
-  { driver, rebuild, operation, health, fixedServers, balancing }: Deciding,
+  { driver, rebuild, operation, health, fixedServers, balancing, events }: Deciding,
   unwinding: Unwinding,
 ): Promise<void> {
   const control = await startControlServer(config.control.socket, {
+    events,
     status: () =>
       statusDocument({
         state: driver.state,

@@ -1,5 +1,6 @@
 import type { RingDriver } from '@ringmaster/transport';
 import type { NodeConfig } from '../config/index.js';
+import type { EventLog } from '../events/eventLog.js';
 import { HealthMonitor } from '../health/healthMonitor.js';
 import type { Logger } from '../logging.js';
 
@@ -7,12 +8,19 @@ import type { Logger } from '../logging.js';
  * R16: a node whose service fails its checks leaves the ring until it is repaired. It does not join before its service has
  * been seen to work once.
  */
-export function watchServices(config: NodeConfig, driver: RingDriver, logger: Logger): HealthMonitor {
+export function watchServices(
+  config: NodeConfig,
+  driver: RingDriver,
+  logger: Logger,
+  events: Pick<EventLog, 'add'>,
+): HealthMonitor {
   let hasBeenGood = false;
   const checks = config.clusters.flatMap(({ ports }) =>
     ports.flatMap(({ health, servers }) => (health && servers === undefined ? [health] : [])),
   );
   return new HealthMonitor(checks, (state, why) => {
+    const text = state === 'good' ? 'the services of this node work' : `a service of this node fails: ${why}`;
+    events.add('health', text, { healthy: state === 'good', why });
     if (state === 'good') {
       if (hasBeenGood) logger.info('the service works again: returning to the ring', { why });
       else logger.info('the service works: joining the ring', { why });

@@ -8,21 +8,18 @@ import { checkTcp } from './tcpCheck.js';
 /** What became of a check, and how long it took. */
 export type CheckResult = CheckOutcome & { readonly ms: number };
 
-/**
- * Checks a service once. Never rejects.
- * @param at where to check instead of where the configuration says; a command is none of its business
- */
-export async function runCheck(config: HealthConfig, at?: CheckedPlace): Promise<CheckResult> {
+/** Checks a service once. Never rejects. */
+export async function runCheck(config: HealthConfig): Promise<CheckResult> {
   const startMs = performance.now();
-  const outcome = await outcomeOf(config, at);
+  const outcome = await outcomeOf(config);
   return { ...outcome, ms: performance.now() - startMs };
 }
 
-function outcomeOf(config: HealthConfig, at: CheckedPlace | undefined): Promise<CheckOutcome> {
+function outcomeOf(config: HealthConfig): Promise<CheckOutcome> {
   const { http, tcp, command, timeoutMs } = config;
-  if (http !== undefined) return checkHttp({ ...config, url: http, ...(at && { at }) });
+  if (http !== undefined) return checkHttp({ ...config, url: http });
   if (command !== undefined) return checkCommand(command, timeoutMs);
-  return checkTcp(at ?? placeOf(tcp as string), timeoutMs);
+  return checkTcp(placeOf(tcp as string), timeoutMs);
 }
 
 /** What a check is called in front of people: `http://127.0.0.1:80/`, `tcp 127.0.0.1:25`, `command /usr/bin/check`. */

@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { StatusRange } from '../config/index.js';
-import { type CheckedPlace, type CheckOutcome, reasonOf } from './outcome.js';
+import { type CheckOutcome, reasonOf } from './outcome.js';
 
 export interface HttpCheck {
   readonly url: string;
@@ -12,8 +12,6 @@ export interface HttpCheck {
   readonly insecure?: boolean;
   /** The service's name: sent as Host and, over https, as SNI; the certificate must be for it. Default: that of the URL. */
   readonly serverName?: string;
-  /** Where to connect to instead of where the URL says. */
-  readonly at?: CheckedPlace;
 }
 
 const SUCCESS: readonly StatusRange[] = [{ from: 200, to: 299 }];
@@ -33,7 +31,7 @@ export function checkHttp(check: HttpCheck): Promise<CheckOutcome> {
 }
 
 function send(
-  { url, timeoutMs, insecure = false, serverName, at }: HttpCheck,
+  { url, timeoutMs, insecure = false, serverName }: HttpCheck,
   answered: (status: number) => void,
 ) {
   const secure = url.startsWith('https:');
@@ -44,7 +42,6 @@ function send(
     agent: false as const,
     signal: AbortSignal.timeout(timeoutMs),
     headers: { host: serverName ?? host, 'user-agent': 'ringmaster-health' },
-    ...(at && { host: at.address, hostname: at.address, port: at.port }),
     ...(secure && { rejectUnauthorized: !insecure, servername: /[:]|^[\d.]+$/.test(name) ? '' : name }),
   };
   return (secure ? httpsRequest : httpRequest)(url, options, (response) => {

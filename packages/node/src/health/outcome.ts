@@ -1,7 +1,7 @@
 /** The outcome of one check of a service. `why` says what was found, and what was expected. */
 export type CheckOutcome = { readonly ok: true } | { readonly ok: false; readonly why: string };
 
-/** Where to check instead of where the configuration says: a server outside the ring. */
+/** Where a check over TCP connects to. */
 export interface CheckedPlace {
   /** IPv4 or IPv6, without brackets; or a name. */
   readonly address: string;

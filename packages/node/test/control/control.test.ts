@@ -14,6 +14,7 @@ import {
   type OrderRequest,
   type StatusDocument,
 } from '../../src/control/index.js';
+import { EventLog } from '../../src/events/eventLog.js';
 
 const STATUS: StatusDocument = {
   address: '10.0.0.11',
@@ -30,6 +31,9 @@ const STATUS: StatusDocument = {
 };
 
 const PROVIDERS: ControlProviders = {
+  get events() {
+    return events;
+  },
   status: () => STATUS,
   connections: async (limit) => {
     if (limit === 666) throw new Error('the data plane is gone');
@@ -50,6 +54,7 @@ const PROVIDERS: ControlProviders = {
     return { ok: true, document: { dispatching: true, dispatcher: '10.0.0.11', frames: [] } };
   },
 };
+const events = new EventLog({ nowMs: () => 0 });
 const ordered: OrderRequest[] = [];
 const asked: ExplainRequest[] = [];
 
@@ -94,7 +99,7 @@ describe('a running node', () => {
   it.each([
     [
       '/stauts',
-      'there is no /stauts; there is /status, /members, /connections, /drain, /undrain, /abdicate, /explain',
+      'there is no /stauts; there is /status, /members, /connections, /events, /drain, /undrain, /abdicate, /explain',
     ],
     ['/connections?limit=0', 'limit: expected a whole number from 1 to 1000000, found "0"'],
     ['/connections?limit=1e3', 'limit: expected a whole number from 1 to 1000000, found "1e3"'],

@@ -52,10 +52,22 @@ export class KnownConnections implements Observer {
     return given.atMs > aloneSinceMs + dispatcher.state.config.broadcastTimeoutMs;
   }
 
+  /** Another one dispatched, perhaps unheard, and is dead; this one has not noticed, or only just (seed 24026469). */
+  private missesRival({ address, state, daemon }: Station): boolean {
+    const { rivals, nowMs } = this.world;
+    if (rivals.size === 0) return false;
+    if (nowMs - daemon.latestLossMs < 2 * state.config.broadcastTimeoutMs) return true;
+    for (const rival of rivals) {
+      if (rival.address !== address && !rival.running && state.roster.get(rival.address)?.active === true)
+        return true;
+    }
+    return false;
+  }
+
   private expects(dispatcher: Station, owner: Station): boolean {
     const { broadcastTimeoutMs } = dispatcher.state.config;
     if (this.world.nowMs - this.world.latestConflictEchoMs < 2 * broadcastTimeoutMs) return false;
-    if (dispatcher.state.competitors > 0) return false;
+    if (dispatcher.state.competitors > 0 || this.missesRival(dispatcher)) return false;
     if (owner === dispatcher) return true;
     const listed = dispatcher.state.roster.get(owner.address)?.active === true;
     return listed && owner.running && !dispatcher.daemon.rebuild.excused.has(owner.address);

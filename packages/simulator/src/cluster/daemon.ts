@@ -25,6 +25,10 @@ export class Daemon {
   /** Voids the timers of an earlier takeover or step down. */
   private era = 0;
   private leaseRefusedUntilMs = 0;
+  /** When a member was found to be gone, last. */
+  latestLossMs = -Infinity;
+  /** Voids the looks that an earlier takeover or loss has planned. */
+  private looks = 0;
 
   constructor(station: Station, random: Random) {
     this.station = station;
@@ -49,6 +53,7 @@ export class Daemon {
       case 'membershipChanged':
         this.updateServers();
         if (effect.change === 'joined') this.askNewcomer(effect.member);
+        if (effect.change === 'inactive') this.memberLost();
         return;
       case 'phaseChanged':
         this.updateServers();
@@ -96,7 +101,7 @@ export class Daemon {
     this.startDataPlane();
     this.announce();
     const { unknownDrops } = this.station.dataPlane;
-    this.rebuild.run(this.everybody(), true, () => this.planLook(0, unknownDrops));
+    this.rebuild.run(this.everybody(), true, () => this.planLook(0, unknownDrops, ++this.looks));
   }
 
   private startDataPlane(): void {
@@ -107,10 +112,11 @@ export class Daemon {
   }
 
   /** Everybody is asked once more, and again when packets were unknown since. */
-  private planLook(look: number, unknownBefore: number): void {
+  private planLook(look: number, unknownBefore: number, looks: number): void {
     this.later(LOOK_AFTER_MS[Math.min(look, LOOK_AFTER_MS.length - 1)] as number, () => {
+      if (looks !== this.looks) return;
       const { unknownDrops } = this.station.dataPlane;
-      this.planLook(look + 1, unknownDrops);
+      this.planLook(look + 1, unknownDrops, looks);
       if (look === 0 || unknownDrops !== unknownBefore)
         this.rebuild.run(this.everybody(), true, () => undefined);
     });
@@ -131,6 +137,12 @@ export class Daemon {
     station.dataPlane.hold(true);
     this.later(STRAY_HOLD_MS, () => station.dataPlane.hold(false));
     this.later(STRAY_MS, () => station.dataPlane.setMode('off'));
+  }
+
+  private memberLost(): void {
+    const { station } = this;
+    this.latestLossMs = station.world.nowMs;
+    if (isDispatching(station.state)) this.planLook(0, station.dataPlane.unknownDrops, ++this.looks);
   }
 
   private askNewcomer(member: Address): void {

@@ -71,6 +71,8 @@ export class World {
   /** Who has drawn which epoch, and in which life. */
   readonly senders = new Map<string, Sender>();
   private readonly dispatching = new Set<Station>();
+  /** Who has dispatched while another did. */
+  readonly rivals = new Set<Station>();
   private conflictMs = -Infinity;
   private conflictEchoMs = -Infinity;
   private readonly byAddress = new Map<Address, Station>();
@@ -169,6 +171,8 @@ export class World {
     if (dispatches) this.dispatching.add(station);
     else this.dispatching.delete(station);
     if (!several) return;
+    for (const each of this.dispatching) this.rivals.add(each);
+    this.rivals.add(station);
     this.conflictMs = this.nowMs;
     this.conflictEchoMs = Math.max(this.nowMs, this.lan.latestArrivalMs);
   }

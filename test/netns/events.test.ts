@@ -1,0 +1,40 @@
+import type { NodeEvent } from '@ringmaster/node';
+import { Cluster, ringmaster, waitForDispatcher } from '@ringmaster/lab';
+import { afterEach, expect, test } from 'vitest';
+
+/** What a survivor tells of a failover: who is gone, what it is now, and what it has learned. */
+
+let cluster: Cluster;
+afterEach(() => cluster.close());
+
+test('a failover is told by the node that takes over, in order', async () => {
+  cluster = await Cluster.raise({ nodes: 3 });
+  const [victim, heir, third] = cluster.hosts;
+  await victim.kill();
+  await waitForDispatcher([heir, third]);
+  const told = async (host = heir): Promise<NodeEvent[]> => {
+    const { stdout } = await ringmaster(
+      host.host,
+      ...['events', '--no-follow', '--json', '--config', host.node.configFile],
+    );
+    return stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as NodeEvent);
+  };
+  await expect.poll(async () => (await told()).some(({ kind }) => kind === 'rebuild')).toBe(true);
+  const events = await told();
+  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1));
+  expect(events.some(({ kind }) => kind === 'start')).toBe(true);
+  const gone = events.findLastIndex(
+    ({ member, change }) => member === victim.address && change === 'inactive',
+  );
+  const role = events.findLastIndex(({ kind, role }) => kind === 'role' && role === 'dispatcher');
+  const learned = events.findLastIndex(({ kind, complete }) => kind === 'rebuild' && complete === true);
+  expect(gone).toBeGreaterThan(0);
+  expect(role).toBeGreaterThan(gone);
+  expect(learned).toBeGreaterThan(role);
+  const others = await told(third);
+  expect(others.some(({ member, change }) => member === victim.address && change === 'inactive')).toBe(true);
+  expect(others.some(({ role }) => role === 'dispatcher')).toBe(false);
+});
