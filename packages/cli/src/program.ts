@@ -146,6 +146,17 @@ function addReading(program: Command): void {
 }
 
 function addExplain(program: Command): void {
+  program
+    .command('watch')
+    .summary('watch the ring live, in the terminal')
+    .description(
+      `Shows the ring as a ring, who dispatches, what each member has to do, and what happens, until you press q. A square
+dispatches, a circle serves, a hollow one takes no new connections.`,
+    )
+    .addOption(configOption('ask the node that runs with this configuration'))
+    .option('-s, --socket <path>', `ask the node at this control socket (default: ${DEFAULT_SOCKET})`)
+    .option('--once', 'print one page and end, as where there is no terminal')
+    .action(async (options) => (await import('./commands/watch.js')).watch(options));
   reading(program.command('events'), 'each event')
     .summary('tell what happens to this node, as it happens')
     .description(

@@ -60,13 +60,13 @@ function twoCards(config: NodeConfig, inner: UsableLink, outside: UsableLink): F
 /** Values with which a host does not answer for addresses on `lo`, or announce them. */
 const GOOD_ARP = { arp_ignore: ['1', '2'], arp_announce: ['2'] } as const;
 
-function arpSettings({ network, config, running, mayWriteSysctl }: NetworkContext): Finding[] {
+function arpSettings({ network, running, mayWriteSysctl }: NetworkContext): Finding[] {
   return Object.entries(GOOD_ARP).map(([name, good]) => {
-    const nics = [config.interface, ...(config.outside ? [config.outside.interface] : [])];
-    const paths = ['all', ...nics].map((scope) => `net/ipv4/conf/${scope}/${name}`);
-    const bad = paths.find((path) => !(good as readonly string[]).includes(network.readSysctl(path)));
+    // The greater one of `all` and the interface's is in force: where `all` is good, so are the interfaces.
+    const bad = `net/ipv4/conf/all/${name}`;
     const check = name.replace('_', '-');
-    if (bad === undefined) return fine(check, `${name} keeps the cluster address quiet`);
+    if ((good as readonly string[]).includes(network.readSysctl(bad)))
+      return fine(check, `${name} keeps the cluster address quiet`);
     const now = `${bad} is ${network.readSysctl(bad)}`;
     const setting = `${bad.replaceAll('/', '.')}=${good[0]}`;
     if (running) {

@@ -1,4 +1,5 @@
 /** What the control socket answers, apart from how the bytes come and go. */
+import type { Metrics } from '../metrics/metrics.js';
 import type { EventSource, StreamRequest } from './eventStream.js';
 import { type ExplainRequest, parseExplain } from './explainRequest.js';
 import { LARGEST_BODY_BYTES, type OrderAction, parseOrder } from './requests.js';
@@ -21,6 +22,7 @@ export interface ControlProviders {
   explain(request: ExplainRequest): Promise<ExplainAnswer>;
   /** What has happened to this node, and what will. */
   readonly events: EventSource;
+  readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
 }
 
 export type OrderAnswerDocument =
@@ -31,6 +33,8 @@ export interface ControlAnswer {
   readonly body: unknown;
   /** With 405: the method that works. */
   readonly allow?: string;
+  /** Instead of the body: text of this type. */
+  readonly text?: { readonly type: string; readonly text: string };
   /** Instead of the body: events. */
   readonly stream?: StreamRequest;
 }
@@ -86,6 +90,10 @@ function eventsRoute(query: URLSearchParams): ControlAnswer {
   return { status: 200, body: undefined, stream: { since: Number(since), follow: follow === 'true' } };
 }
 
+async function metricsRoute(_query: URLSearchParams, { metrics }: ControlProviders): Promise<ControlAnswer> {
+  return { status: 200, body: undefined, text: { type: metrics.contentType, text: await metrics.text() } };
+}
+
 function orderRoute(action: OrderAction): Route {
   return async (_query, providers, text) => {
     const parsed = parseOrder(action, text);
@@ -120,6 +128,7 @@ const ROUTES: ReadonlyMap<string, Entry> = new Map([
   ['/status', reading(statusRoute)],
   ['/members', reading(membersRoute)],
   ['/connections', reading(connectionsRoute, 'limit')],
+  ['/metrics', reading(metricsRoute)],
   ['/events', reading(eventsRoute, 'since', 'follow')],
   ['/drain', ordering('drain')],
   ['/undrain', ordering('undrain')],

@@ -40,13 +40,13 @@ async function respond(
   if (response.destroyed) return;
   const { stream } = answered;
   if (stream !== undefined && !streams.isFull) return streams.answer(stream, request, response);
-  const { status, body, allow } = stream === undefined ? answered : tooManyStreams;
+  const { status, body, allow, text: plain } = stream === undefined ? answered : tooManyStreams;
   response.writeHead(status, {
-    'content-type': 'application/json',
+    'content-type': plain?.type ?? 'application/json',
     ...(allow === undefined ? {} : { allow }),
     connection: 'close',
   });
-  response.end(`${JSON.stringify(body)}\n`);
+  response.end(plain?.text ?? `${JSON.stringify(body)}\n`);
 }
 
 /** Binds with the rights that the socket shall have, so that there is no moment in which others may open it. */

@@ -82,6 +82,8 @@ export interface ConnectionCounts {
   readonly halfOpen: number;
   readonly established: number;
   readonly closing: number;
+  /** How many the map has room for. */
+  readonly limit?: number;
 }
 
 /** How far a new dispatcher is with learning the connections of the others. */

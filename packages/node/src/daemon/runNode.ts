@@ -3,6 +3,7 @@ import type { RingEvent } from '@ringmaster/transport';
 import { NodeCryptography, RingDriver } from '@ringmaster/transport';
 import type { NodeConfig } from '../config/index.js';
 import { monotonicMs, type ServerInfo } from '../dataplane/index.js';
+import type { StatusDocument } from '../control/index.js';
 import { startControlServer } from '../control/server.js';
 import { EventLog } from '../events/eventLog.js';
 import { tellRingNews } from '../events/ringNews.js';
@@ -20,11 +21,13 @@ import { isNewcomer, MemberNames } from './hosts.js';
 import { Operation } from './operation.js';
 import { raisePriority } from './priority.js';
 import { StartProblem } from './problem.js';
+import { Metrics } from '../metrics/metrics.js';
 import { makeRebuild } from './mapRebuild.js';
 import { watchServices } from './serviceHealth.js';
 import { openShells, type Shells } from './shells.js';
 import { statusDocument } from './statusDocument.js';
 import { Unwinding } from './unwinding.js';
+import { VERSION } from './version.js';
 
 export interface RunningNode {
   /**
@@ -155,21 +158,24 @@ async function openControl(
   { driver, rebuild, operation, health, fixedServers, balancing, events }: Deciding,
   unwinding: Unwinding,
 ): Promise<void> {
+  const status = (): StatusDocument =>
+    statusDocument({
+      state: driver.state,
+      stats: dataPlane.stats(),
+      maxConnections: config.maxConnections,
+      rebuild: rebuild.progress(),
+      ringDrops: driver.drops,
+      inventoryRefused: inventory.refused,
+      socket: socket.counters,
+      operation,
+      health: health.status(),
+      fixedServers: fixedServers.status(),
+      balancing,
+    });
   const control = await startControlServer(config.control.socket, {
     events,
-    status: () =>
-      statusDocument({
-        state: driver.state,
-        stats: dataPlane.stats(),
-        rebuild: rebuild.progress(),
-        ringDrops: driver.drops,
-        inventoryRefused: inventory.refused,
-        socket: socket.counters,
-        operation,
-        health: health.status(),
-        fixedServers: fixedServers.status(),
-        balancing,
-      }),
+    status,
+    metrics: new Metrics(VERSION, status),
     connections: async (limit) =>
       connectionsDocument(await dataPlane.snapshot(limit), dataPlane.stats().connections.total),
     order: (request) => operation.order(request),

@@ -25,6 +25,7 @@ export type OperationFigures = Pick<Operation, 'loadOf' | 'notUnderstood' | 'end
 export interface StatusSources {
   readonly state: RingState;
   readonly stats: DataPlaneStats;
+  readonly maxConnections: number;
   readonly rebuild: RebuildProgress;
   /** Ring packets refused by the session layer, by reason. */
   readonly ringDrops: DropCounts;
@@ -50,7 +51,7 @@ export function statusDocument(sources: StatusSources): StatusDocument {
       members: members(sources),
     },
     ...(sources.fixedServers.length > 0 && { fixedServers: sources.fixedServers }),
-    connections: stats.connections,
+    connections: { ...stats.connections, limit: sources.maxConnections },
     rebuild: { ...rebuild, ms: Math.round(rebuild.ms * 10) / 10 },
     ...(sources.health.length > 0 && { health: sources.health }),
     counters: {

@@ -23,6 +23,10 @@ const ARP_SETTINGS = [
   { name: 'arp_announce', accepted: ['2'], value: '2' },
 ] as const;
 
+/**
+ * Nothing is asked of an interface where `all` had a value that does: what a container is given from outside is enough, and
+ * there its interfaces' settings can be read only.
+ */
 function arpChanges(network: HostNetwork, interfaces: readonly string[]): HostChange[] {
   const changes: HostChange[] = [];
   for (const { name, accepted, value } of ARP_SETTINGS) {
@@ -31,7 +35,7 @@ function arpChanges(network: HostNetwork, interfaces: readonly string[]): HostCh
       const before = network.readSysctl(path);
       if (!(accepted as readonly string[]).includes(before)) {
         changes.push({ kind: 'sysctl', path, before, after: value });
-      }
+      } else if (scope === 'all') break;
     }
   }
   return changes;

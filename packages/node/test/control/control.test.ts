@@ -34,6 +34,7 @@ const PROVIDERS: ControlProviders = {
   get events() {
     return events;
   },
+  metrics: { contentType: 'text/plain; version=0.0.4', text: async () => 'ringmaster_role 1\n' },
   status: () => STATUS,
   connections: async (limit) => {
     if (limit === 666) throw new Error('the data plane is gone');
@@ -99,7 +100,7 @@ describe('a running node', () => {
   it.each([
     [
       '/stauts',
-      'there is no /stauts; there is /status, /members, /connections, /events, /drain, /undrain, /abdicate, /explain',
+      'there is no /stauts; there is /status, /members, /connections, /metrics, /events, /drain, /undrain, /abdicate, /explain',
     ],
     ['/connections?limit=0', 'limit: expected a whole number from 1 to 1000000, found "0"'],
     ['/connections?limit=1e3', 'limit: expected a whole number from 1 to 1000000, found "1e3"'],

@@ -99,6 +99,7 @@ describe('members are known by their hosts', () => {
       rebuild: { state: 'idle', percent: 0, ms: 0 },
       ringDrops: {},
       inventoryRefused: 0,
+      maxConnections: 16,
       socket: none,
       fixedServers: [],
       operation: { loadOf: () => undefined, notUnderstood: 0, endedConnections: 0 },
