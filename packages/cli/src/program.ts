@@ -122,8 +122,9 @@ function addInit(program: Command): void {
     .command('init')
     .summary('write a configuration and a key to start from')
     .description(
-      `Writes ${DEFAULT_CONFIG}, with every key explained, and cluster.key, the secret of the cluster (mode 0600).
-Never overwrites: a configuration that is there is an error, a key that is there is kept.`,
+      `Writes ${DEFAULT_CONFIG}, with every key explained, ringmaster.schema.json, by which editors know the keys, and
+cluster.key, the secret of the cluster (mode 0600). Never overwrites what is yours: a configuration that is there is an
+error, a key that is there is kept.`,
     )
     .option('-d, --directory <dir>', 'where to write', '.')
     .option('-i, --interface <name>', 'the interface to the other nodes (default: guessed)')
@@ -232,7 +233,22 @@ Exit code 1 when a node would not work.`,
     .summary('check a configuration file')
     .description('Checks a configuration file and its keys, and lists every problem with its line.')
     .argument('[file]', 'the configuration', DEFAULT_CONFIG)
-    .action(async (file: string) => (await import('./commands/check.js')).check(file));
+    .addOption(jsonOption('the problems'))
+    .action(async (file: string, options) =>
+      done((await import('./commands/check.js')).check(file, options)),
+    );
+  program
+    .command('schema')
+    .summary('print the JSON Schema of the configuration, for editors')
+    .description(
+      `Prints the JSON Schema of the configuration file. Editors with the YAML language server read it where the first line of a
+configuration says:  # yaml-language-server: $schema=ringmaster.schema.json
+\`ringmaster init\` writes both. After an update:  ringmaster schema > ringmaster.schema.json`,
+    )
+    .action(async () => {
+      const { configurationSchemaText } = await import('@ringmaster/node');
+      process.stdout.write(configurationSchemaText());
+    });
 }
 
 /**

@@ -4,7 +4,8 @@ import { isMap, isScalar, LineCounter, parseDocument, type Document } from 'yaml
 import type { z } from 'zod';
 import { showValue, type ConfigPath, type ConfigProblem, type ConfigResult } from './problem.js';
 import { crossKeyProblems } from './rules.js';
-import { fileSchema, keysAt, type FileConfig } from './schema.js';
+import { fileSchema, type FileConfig } from './schema/file.js';
+import { keysAt } from './schema/keys.js';
 import { suggest } from './suggest.js';
 import type { ClusterConfig, ElectionConfig, NodeConfig } from './types.js';
 

@@ -1,5 +1,7 @@
 /** The configuration as the node uses it: defaults filled in, paths absolute, alternatives in one form. */
-import type { CAPABILITIES, MODES, PROTOCOLS, SCHEDULERS, TRANSPORTS } from './schema.js';
+import type { MODES, PROTOCOLS, SCHEDULERS } from './schema/cluster.js';
+import type { CAPABILITIES } from './schema/file.js';
+import type { TRANSPORTS } from './schema/ring.js';
 
 export type Capability = (typeof CAPABILITIES)[number];
 export type DispatchMode = (typeof MODES)[number];
