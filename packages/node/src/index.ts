@@ -1,5 +1,6 @@
 export * from './config/index.js';
 export * from './control/index.js';
+export { openApiText } from './control/openapi.js';
 export * from './host/index.js';
 export * from './logging.js';
 export { StartProblem, type StartProblemCode } from './daemon/problem.js';

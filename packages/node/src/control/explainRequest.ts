@@ -57,6 +57,9 @@ const frames = z.strictObject({
     .max(LARGEST_EXPLAIN_FRAMES, { error: FRAMES }),
 });
 
+/** One of these. */
+export const EXPLAIN_BODIES = [packet, frames] as const;
+
 export type ParsedExplain =
   { readonly ok: true; readonly request: ExplainRequest } | { readonly ok: false; readonly message: string };
 

@@ -21,7 +21,7 @@ const duration = (name: string) => {
   return z.int({ error }).min(0, { error }).max(LONGEST_DURATION_MS, { error }).optional();
 };
 
-const bodies = {
+export const ORDER_BODIES = {
   drain: z.strictObject({ addresses, deadlineMs: duration('deadlineMs') }),
   undrain: z.strictObject({ addresses }),
   abdicate: z.strictObject({
@@ -30,7 +30,7 @@ const bodies = {
   }),
 };
 
-export type OrderAction = keyof typeof bodies;
+export type OrderAction = keyof typeof ORDER_BODIES;
 
 /** The order in a body, or a sentence that says what was expected. */
 export function parseOrder(
@@ -46,7 +46,7 @@ export function parseOrder(
       message: 'the body is not JSON; expected an object like {"addresses":["10.0.0.11"]}',
     };
   }
-  const parsed = bodies[action].safeParse(raw);
+  const parsed = ORDER_BODIES[action].safeParse(raw);
   if (!parsed.success) return { ok: false, message: sayWhy(action, parsed.error.issues[0]) };
   const body: { addresses: string[]; deadlineMs?: number | undefined; forMs?: number | undefined } =
     parsed.data;
@@ -57,7 +57,7 @@ export function parseOrder(
 }
 
 function sayWhy(action: OrderAction, issue: z.core.$ZodIssue): string {
-  const known = Object.keys(bodies[action].shape).join(', ');
+  const known = Object.keys(ORDER_BODIES[action].shape).join(', ');
   if (issue.code === 'unrecognized_keys') return `the body knows no key ${issue.keys[0]}; it knows ${known}`;
   return issue.path.length === 0 ? `the body: expected an object with the keys ${known}` : issue.message;
 }

@@ -3,6 +3,7 @@ import type { History } from '../history/history.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { EventSource, StreamRequest } from './eventStream.js';
 import { type ExplainRequest, parseExplain } from './explainRequest.js';
+import { openApiDocument } from './openapi.js';
 import { LARGEST_BODY_BYTES, type OrderAction, parseOrder } from './requests.js';
 import type {
   ConnectionsDocument,
@@ -135,13 +136,14 @@ const ordering = (action: OrderAction): Entry => ({
   route: orderRoute(action),
 });
 
-const ROUTES: ReadonlyMap<string, Entry> = new Map([
+export const ROUTES: ReadonlyMap<string, Entry> = new Map([
   ['/status', reading(statusRoute)],
   ['/members', reading(membersRoute)],
   ['/connections', reading(connectionsRoute, 'limit')],
   ['/history', reading(historyRoute, 'since')],
   ['/metrics', reading(metricsRoute)],
   ['/events', reading(eventsRoute, 'since', 'follow')],
+  ['/openapi.json', reading(() => ({ status: 200, body: openApiDocument() }))],
   ['/drain', ordering('drain')],
   ['/undrain', ordering('undrain')],
   ['/abdicate', ordering('abdicate')],

@@ -16,7 +16,7 @@ import type { Deciding } from './runNode.js';
 import type { Shells } from './shells.js';
 import { statusDocument } from './statusDocument.js';
 import type { Unwinding } from './unwinding.js';
-import { VERSION } from './version.js';
+import { VERSION } from '../version.js';
 
 export interface ControlParts {
   readonly unwinding: Unwinding;

@@ -102,7 +102,7 @@ describe('a running node', () => {
   it.each([
     [
       '/stauts',
-      'there is no /stauts; there is /status, /members, /connections, /history, /metrics, /events, /drain, /undrain, /abdicate, /explain',
+      'there is no /stauts; there is /status, /members, /connections, /history, /metrics, /events, /openapi.json, /drain, /undrain, /abdicate, /explain',
     ],
     ['/connections?limit=0', 'limit: expected a whole number from 1 to 1000000, found "0"'],
     ['/connections?limit=1e3', 'limit: expected a whole number from 1 to 1000000, found "1e3"'],
