@@ -1,5 +1,5 @@
 /** Runs one scenario and judges it. */
-import { nowMs } from '@ringmaster/lab';
+import { nowMs, type RequestEvent } from '@ringmaster/lab';
 import { Cluster } from './cluster.js';
 import { stopAndLook } from './inside.js';
 import { isServed, Load, longestGap, Timeline, type Entry, type HeldFate } from './timeline.js';
@@ -9,6 +9,8 @@ import { sleep } from './steps.js';
 const DEFAULT_NODES = 5;
 const RING_TIMEOUT_MS = 60_000;
 const BEFORE_MS = 1000;
+/** Failures that are no further apart are told as one. */
+const TOGETHER_MS = 300;
 
 export interface Judgement {
   readonly that: string;
@@ -45,7 +47,7 @@ export class Theatre {
   readonly #root: string;
   readonly #image: string;
   #cluster: Cluster | undefined;
-  #timeline = new Timeline();
+  readonly #timeline = new Timeline();
 
   constructor(root: string, image: string) {
     this.#root = root;
@@ -68,7 +70,6 @@ export class Theatre {
 
   async perform(scenario: Scenario): Promise<Result> {
     const from = nowMs();
-    this.#timeline = new Timeline();
     try {
       const cluster = await this.#prepare(scenario);
       const load = await Load.start(cluster.client, cluster.address);
@@ -120,6 +121,7 @@ async function act(scenario: Scenario, stage: Stage, from: number): Promise<Resu
   await settled(stage, endAt);
   await stage.load.stop();
   const requests = stage.load.stream.requests.filter(({ start }) => start < endAt);
+  noteFailures(stage, requests);
   const outcome: Outcome = { stage, requests, fates, firstFaultAt, endAt };
   const judgements = scenario.holds.map(({ that, check }) => ({ that, ...check(outcome) }));
   if (error !== undefined) judgements.unshift({ that: 'every step can be done', ok: false, found: error });
@@ -144,6 +146,24 @@ async function act(scenario: Scenario, stage: Stage, from: number): Promise<Resu
     tookMs: Math.round(nowMs() - from),
     ...(error === undefined ? {} : { error }),
   };
+}
+
+/** Failed requests in the timeline, those that follow each other closely as one entry. */
+function noteFailures({ record }: Stage, requests: readonly RequestEvent[]): void {
+  const failures = requests
+    .filter((request) => !isServed(request))
+    .sort((one, other) => one.start - other.start);
+  let run: RequestEvent[] = [];
+  for (const [index, failure] of failures.entries()) {
+    run.push(failure);
+    const next = failures[index + 1];
+    if (next !== undefined && next.start - failure.start < TOGETHER_MS) continue;
+    const why = [...new Set(run.map(({ error }) => error))].join(', ');
+    const lasted = Math.round(failure.start - run[0].start);
+    const text = `${run.length} requests that were started within ${lasted} ms fail: ${why}`;
+    record.entries.push({ at: run[0].start, kind: 'note', text });
+    run = [];
+  }
 }
 
 /** Waits for the ends of requests that were on their way at `endAt`. */
