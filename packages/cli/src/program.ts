@@ -10,6 +10,9 @@ import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_CONFIG, DEFAULT_SOCKET } from './configuration.js';
 import { parseDuration } from './duration.js';
 
+/** Rings, VRRP and CARP speak at least once a second. */
+const LISTEN_MS = 1300;
+
 const EPILOGUE = `
 A first cluster, on every node:
   ringmaster init --interface eth0 --address 10.0.0.100   # once; then copy both files to the other nodes
@@ -119,8 +122,9 @@ function addInit(program: Command): void {
     .command('init')
     .summary('write a configuration and a key to start from')
     .description(
-      `Writes ${DEFAULT_CONFIG}, with every key explained, and cluster.key, the secret of the cluster (mode 0600).
-Never overwrites: a configuration that is there is an error, a key that is there is kept.`,
+      `Writes ${DEFAULT_CONFIG}, with every key explained, ringmaster.schema.json, by which editors know the keys, and
+cluster.key, the secret of the cluster (mode 0600). Never overwrites what is yours: a configuration that is there is an
+error, a key that is there is kept.`,
     )
     .option('-d, --directory <dir>', 'where to write', '.')
     .option('-i, --interface <name>', 'the interface to the other nodes (default: guessed)')
@@ -145,6 +149,17 @@ function addReading(program: Command): void {
 }
 
 function addExplain(program: Command): void {
+  program
+    .command('watch')
+    .summary('watch the ring live, in the terminal')
+    .description(
+      `Shows the ring as a ring, who dispatches, what each member has to do, and what happens, until you press q. A square
+dispatches, a circle serves, a hollow one takes no new connections.`,
+    )
+    .addOption(configOption('ask the node that runs with this configuration'))
+    .option('-s, --socket <path>', `ask the node at this control socket (default: ${DEFAULT_SOCKET})`)
+    .option('--once', 'print one page and end, as where there is no terminal')
+    .action(async (options) => (await import('./commands/watch.js')).watch(options));
   reading(program.command('events'), 'each event')
     .summary('tell what happens to this node, as it happens')
     .description(
@@ -197,19 +212,43 @@ function addChecking(program: Command, done: (code: number) => void): void {
     .command('doctor')
     .summary('find what on this host would break the cluster, and the cure')
     .description(
-      `Looks at this host with the eyes of a node and changes nothing: Linux, Node, privileges, interface, addresses, kernel
-settings, ports, key, and what a dead node may have left. Each finding says what, why it matters, and the cure.
+      `Looks at this host and its LAN with the eyes of a node: privileges, kernel, interface, addresses, kernel settings,
+firewall, ports, key, what a dead node may have left, what the LAN lets through and who else is on it (with a few ARP
+probes and pings). Each finding says what, why it matters, and the cure. Changes nothing without --fix.
 Exit code 1 when a node would not work.`,
     )
     .addOption(configOption(`the configuration (default: ${DEFAULT_CONFIG}, if it is there)`))
     .addOption(jsonOption('the findings'))
+    .option('--fix', 'apply the cures that can be applied safely, and say what would make them last')
+    .option('--dry-run', 'with --fix: only say what would be done')
+    .option('--only <check...>', 'with --fix: only what these checks found')
+    .addOption(
+      new Option('--listen <time>', 'for how long to listen to the LAN')
+        .argParser(parseTime)
+        .default(LISTEN_MS, '1.3s'),
+    )
     .action(async (options) => done(await (await import('./commands/doctor.js')).doctor(options)));
   program
     .command('check')
     .summary('check a configuration file')
     .description('Checks a configuration file and its keys, and lists every problem with its line.')
     .argument('[file]', 'the configuration', DEFAULT_CONFIG)
-    .action(async (file: string) => (await import('./commands/check.js')).check(file));
+    .addOption(jsonOption('the problems'))
+    .action(async (file: string, options) =>
+      done((await import('./commands/check.js')).check(file, options)),
+    );
+  program
+    .command('schema')
+    .summary('print the JSON Schema of the configuration, for editors')
+    .description(
+      `Prints the JSON Schema of the configuration file. Editors with the YAML language server read it where the first line of a
+configuration says:  # yaml-language-server: $schema=ringmaster.schema.json
+\`ringmaster init\` writes both. After an update:  ringmaster schema > ringmaster.schema.json`,
+    )
+    .action(async () => {
+      const { configurationSchemaText } = await import('@ringmaster/node');
+      process.stdout.write(configurationSchemaText());
+    });
 }
 
 /**

@@ -16,8 +16,9 @@ describe('init', () => {
   it('writes a configuration that check accepts, and a key that only its owner may read', async () => {
     const made = await ringmaster(['init', '--interface', 'eth7', '--address', '10.1.2.3'], directory);
     expect(made).toMatchObject({ code: 0, stderr: '' });
-    expect(made.stdout.split('\n').slice(0, 2)).toEqual([
+    expect(made.stdout.split('\n').slice(0, 3)).toEqual([
       'wrote ringmaster.yaml',
+      'wrote ringmaster.schema.json, by which editors know the keys',
       'wrote cluster.key, which is secret: only its owner may read it',
     ]);
     expect((statSync(at('cluster.key')).mode & 0o777).toString(8)).toBe('600');
@@ -40,6 +41,13 @@ describe('init', () => {
         'ringmaster: ringmaster.yaml is there already and is left as it is; remove it, or use --directory\n',
     });
     expect(readFileSync(at('ringmaster.yaml'), 'utf8')).toBe(before);
+  });
+
+  it('writes the schema that the first line of the configuration names, as `schema` prints it', async () => {
+    await ringmaster(['init'], directory);
+    const [, name] =
+      /^# yaml-language-server: \$schema=(\S+)\n/.exec(readFileSync(at('ringmaster.yaml'), 'utf8')) ?? [];
+    expect(await ringmaster(['schema'])).toMatchObject({ code: 0, stdout: readFileSync(at(name), 'utf8') });
   });
 
   it('makes the directory, and no file when the address is none', async () => {
@@ -67,6 +75,23 @@ describe('a configuration that is not right', () => {
   ])('ends %s %s with all complaints and exit code 2', async (...args) => {
     writeFileSync(at('bad.yaml'), BAD);
     expect(await ringmaster(args, directory)).toEqual({ code: 2, stdout: '', stderr: COMPLAINTS });
+  });
+
+  it('is told to programs by check --json', async () => {
+    writeFileSync(at('bad.yaml'), BAD);
+    const { code, stdout } = await ringmaster(['check', 'bad.yaml', '--json'], directory);
+    expect(code).toBe(2);
+    const { ok, problems } = JSON.parse(stdout) as {
+      ok: boolean;
+      problems: { code: string; line: number }[];
+    };
+    expect({ ok, problems: problems.map(({ code: what, line }) => [what, line]) }).toEqual({
+      ok: false,
+      problems: [
+        ['unknown-key', 2],
+        ['invalid', 3],
+      ],
+    });
   });
 
   it('is one that this version cannot run, or that has no key', async () => {

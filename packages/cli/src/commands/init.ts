@@ -1,9 +1,11 @@
 /** `ringmaster init`: a commented configuration and a key, to start from. */
 import {
   configTemplate,
+  configurationSchemaText,
   formatKeyFile,
   generateKey,
   kernelNetwork,
+  SCHEMA_FILE,
   type HostNetwork,
 } from '@ringmaster/node';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -57,9 +59,9 @@ export function guess(network: HostNetwork, options: Omit<InitOptions, 'director
   return { interface: name, address: options.address ?? proposed, notes };
 }
 
-function write(file: string, content: string, mode: number): void {
+function write(file: string, content: string, mode: number, flag: 'wx' | 'w' = 'wx'): void {
   try {
-    writeFileSync(file, content, { flag: 'wx', mode });
+    writeFileSync(file, content, { flag, mode });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST')
@@ -82,17 +84,21 @@ export function init(options: InitOptions): void {
   }
   const config = join(options.directory, DEFAULT_CONFIG);
   const key = join(options.directory, KEY_FILE);
+  const schema = join(options.directory, SCHEMA_FILE);
   write(config, configTemplate(chosen), 0o644);
+  // Nothing in it is the user's: that of another version is replaced.
+  write(schema, configurationSchemaText(), 0o644, 'w');
   const keyIsThere = existsSync(key);
   if (!keyIsThere) write(key, formatKeyFile(generateKey()), 0o600);
   const lines = [
     `wrote ${config}`,
     ...notes.map((note) => `  guessed ${note}`),
+    `wrote ${schema}, by which editors know the keys`,
     keyIsThere
       ? `kept  ${key}, which was there`
       : `wrote ${key}, which is secret: only its owner may read it`,
     '',
-    'Next: read the configuration through, copy both files to every node of the cluster, and on each run',
+    'Next: read the configuration through, copy the files to every node of the cluster, and on each run',
     `  ringmaster doctor --config ${config}`,
     `  ringmaster up --config ${config}`,
   ];

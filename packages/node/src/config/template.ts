@@ -7,9 +7,16 @@ export interface TemplateOptions {
   readonly address: string;
 }
 
+/**
+ * The JSON Schema stands beside the configuration: editors find it without a network, whatever machine the two are copied to,
+ * and it is that of the version which wrote them. A path of the installation would be right on one machine only.
+ */
+export const SCHEMA_FILE = 'ringmaster.schema.json';
+
 /** YAML with every key that has a meaning in this version, defaults written out or in comments. */
 export function configTemplate(options: TemplateOptions): string {
-  return `# Ringmaster configuration. Every node of a cluster has the same file, apart from 'interface', 'address',
+  return `# yaml-language-server: $schema=${SCHEMA_FILE}
+# Ringmaster configuration. Every node of a cluster has the same file, apart from 'interface', 'address',
 # 'weight' and 'capabilities', which may differ. Check it with:  ringmaster check FILE
 # All keys are explained in docs/configuration.md. A line that starts with '#' is a comment.
 
@@ -68,6 +75,16 @@ maxConnections: 1048576
 control:
   # Where \`ringmaster status\` finds the node. Only its owner may use it.
   socket: /run/ringmaster.sock
+  # The same over TCP, for those who show the token.
+  # listen: "10.0.0.11:7481"
+  # tokenFile: control.token
+  # tls: { certificate: node.pem, key: node.key, clientCa: operators.pem }
+
+# Metrics for Prometheus over TCP.
+# metrics: { listen: "10.0.0.11:7482" }
+
+# A page that shows the ring live. Where others can reach it, it needs a token.
+# dashboard: { listen: "127.0.0.1:7480", tokenFile: dashboard.token, allowChanges: true }
 `;
 }
 

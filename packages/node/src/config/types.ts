@@ -1,5 +1,7 @@
 /** The configuration as the node uses it: defaults filled in, paths absolute, alternatives in one form. */
-import type { CAPABILITIES, MODES, PROTOCOLS, SCHEDULERS, TRANSPORTS } from './schema.js';
+import type { MODES, PROTOCOLS, SCHEDULERS } from './schema/cluster.js';
+import type { CAPABILITIES } from './schema/file.js';
+import type { TRANSPORTS } from './schema/ring.js';
 
 export type Capability = (typeof CAPABILITIES)[number];
 export type DispatchMode = (typeof MODES)[number];
@@ -91,6 +93,23 @@ export interface ClusterConfig {
   readonly ports: readonly ServicePortConfig[];
 }
 
+export interface ControlConfig {
+  /** Absolute paths here and below. */
+  readonly socket: string;
+  /** `10.0.0.11:7481`; with it there is a token file or a client CA. */
+  readonly listen?: string;
+  readonly tokenFile?: string;
+  readonly tls?: { readonly certificate: string; readonly key: string; readonly clientCa?: string };
+}
+
+export interface DashboardConfig {
+  /** `127.0.0.1:7480`, `[::1]:7480` */
+  readonly listen: string;
+  /** Absolute path. */
+  readonly tokenFile?: string;
+  readonly allowChanges: boolean;
+}
+
 export interface NodeConfig {
   /** Absolute path of the file this was read from. */
   readonly file: string;
@@ -109,5 +128,7 @@ export interface NodeConfig {
   /** Threads that dispatch packets. */
   readonly workers: number;
   readonly maxConnections: number;
-  readonly control: { readonly socket: string };
+  readonly control: ControlConfig;
+  readonly metrics?: { readonly listen: string };
+  readonly dashboard?: DashboardConfig;
 }

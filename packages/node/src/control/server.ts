@@ -18,7 +18,7 @@ const MOST_CONNECTIONS = 64;
 const REQUEST_TIMEOUT_MS = 5000;
 
 /** The body as text; `undefined` when it is longer than any that is wanted. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
+export async function readBody(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -28,7 +28,8 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   return sizeBytes > LARGEST_BODY_BYTES ? undefined : Buffer.concat(chunks).toString('utf8');
 }
 
-async function respond(
+/** Answers one request. Rejects when who asks breaks off. */
+export async function respond(
   request: IncomingMessage,
   response: ServerResponse,
   providers: ControlProviders,

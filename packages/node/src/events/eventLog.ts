@@ -54,9 +54,10 @@ export class EventLog {
     for (const listener of [...this.listeners]) listener(event);
   }
 
-  /** Those that are kept and came after the one with this number, oldest first. */
+  /** Those that are kept and came after the one with this number, oldest first. One that is yet to come is of an earlier start of the node: all. */
   after(seq: number): readonly NodeEvent[] {
     const first = this.last - this.kept.length;
+    if (seq > this.last) return [...this.kept];
     return this.kept.slice(Math.max(0, seq - first));
   }
 

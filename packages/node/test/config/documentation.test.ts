@@ -1,21 +1,44 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { configTemplate, parseConfig } from '../../src/config/index.js';
-import { keysAt } from '../../src/config/schema.js';
+import {
+  configTemplate,
+  configurationSchemaText,
+  parseConfig,
+  SCHEMA_FILE,
+  withKeyTables,
+} from '../../src/config/index.js';
+import { markedSections, sections } from '../../src/config/documentation/keyTables.js';
+import { keysAt } from '../../src/config/schema/keys.js';
 
-const TEXT = readFileSync(new URL('../../../../docs/configuration.md', import.meta.url), 'utf8');
+const fromDocs = (name: string): string =>
+  readFileSync(new URL(`../../../../docs/${name}`, import.meta.url), 'utf8');
+const TEXT = fromDocs('configuration.md');
 const [SHORTEST, WHOLE] = [...TEXT.matchAll(/```yaml\n(.*?)```/gs)].map(([, yaml]) => yaml);
 
 /** Every key that may be written, wherever it stands. */
-const KEYS = [
-  ...keysAt([]),
-  ...keysAt(['ring']),
-  ...keysAt(['clusters', 0]),
-  ...keysAt(['clusters', 0, 'ports', 0]),
-  ...keysAt(['clusters', 0, 'ports', 0, 'health']),
-  ...keysAt(['clusters', 0, 'ports', 0, 'servers', 0]),
-  ...keysAt(['control']),
-];
+const KEYS = sections().flatMap((path) =>
+  keysAt(
+    path.split('.').flatMap((step) => (/^(clusters|ports|servers)$/.test(step) ? [step, 0] : step || [])),
+  ),
+);
+
+describe('what is made from the schema', () => {
+  it('is in docs/ as `npm run docs` makes it', () => {
+    expect(TEXT).toBe(withKeyTables(TEXT));
+    expect(fromDocs(SCHEMA_FILE)).toBe(configurationSchemaText());
+  });
+
+  it('has a table for every section', () => {
+    // That of `outside` is one key, which its line explains.
+    const wanted = sections().filter((path) => path !== 'outside');
+    expect(markedSections(TEXT).toSorted()).toEqual(wanted.toSorted());
+    expect(KEYS.length).toBeGreaterThan(40);
+  });
+
+  it('has a description of every key', () => {
+    expect(TEXT.match(/^\| `\w+` \|.*\|  \|$/gm) ?? []).toEqual([]);
+  });
+});
 
 describe('docs/configuration.md', () => {
   it.each(KEYS)('explains %s', (key) => {

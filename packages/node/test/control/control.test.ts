@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, lstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -14,6 +14,7 @@ import {
   type OrderRequest,
   type StatusDocument,
 } from '../../src/control/index.js';
+import { History } from '../../src/history/history.js';
 import { EventLog } from '../../src/events/eventLog.js';
 
 const STATUS: StatusDocument = {
@@ -34,6 +35,7 @@ const PROVIDERS: ControlProviders = {
   get events() {
     return events;
   },
+  history: new History(),
   metrics: { contentType: 'text/plain; version=0.0.4', text: async () => 'ringmaster_role 1\n' },
   status: () => STATUS,
   connections: async (limit) => {
@@ -100,7 +102,7 @@ describe('a running node', () => {
   it.each([
     [
       '/stauts',
-      'there is no /stauts; there is /status, /members, /connections, /metrics, /events, /drain, /undrain, /abdicate, /explain',
+      'there is no /stauts; there is /status, /members, /connections, /history, /metrics, /events, /drain, /undrain, /abdicate, /explain',
     ],
     ['/connections?limit=0', 'limit: expected a whole number from 1 to 1000000, found "0"'],
     ['/connections?limit=1e3', 'limit: expected a whole number from 1 to 1000000, found "1e3"'],
@@ -206,6 +208,22 @@ describe('opening the socket', () => {
       },
     });
     expect(await controlRequest(socket, '/status')).toMatchObject({ ok: true });
+  });
+
+  it('lets no other user of the host in', async () => {
+    chmodSync(directory, 0o755);
+    await start();
+    expect(lstatSync(socket).mode & 0o777).toBe(0o600);
+    expect(lstatSync(socket).uid).toBe(process.getuid?.());
+    // Only root can try it as somebody else; for others the rights say all that the kernel goes by.
+    if (process.getuid?.() !== 0) return;
+    const program = `require('http').request({ socketPath: ${JSON.stringify(socket)}, path: '/drain', method: 'POST' })
+      .on('error', ({ code }) => console.log(code)).on('response', ({ statusCode }) => console.log(statusCode))
+      .end('{"addresses":["10.0.0.11"]}')`;
+    const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, '-e', program];
+    const { stdout } = spawnSync('setpriv', nobody, { encoding: 'utf8', timeout: 10_000 });
+    expect(stdout).toBe('EACCES\n');
+    expect(ordered.some(({ action }) => action === 'drain')).toBe(false);
   });
 
   it('replaces the socket of a dead process', async () => {
