@@ -10,9 +10,12 @@ const PROGRAM = fileURLToPath(new URL('./main.js', import.meta.url));
 /** Requests kept by a `RequestStream`; at the usual 100 a second this is over an hour. */
 const KEPT_REQUESTS = 500_000;
 
+/** Where a load program can be started: a host of the lab, or whatever else has a network of its own. */
+export type LoadHost = Pick<Host, 'spawn'>;
+
 /** Starts the load program on a host; `options` are its options by their long names. */
 export function startLoad(
-  host: Host,
+  host: LoadHost,
   mode: string,
   target: string,
   options: Readonly<Record<string, string | number>>,
@@ -56,7 +59,7 @@ export class HeldConnections {
    * `stalled` (3000) ms counts as stalled. Resolves when all are open.
    */
   static async open(
-    host: Host,
+    host: LoadHost,
     target: string,
     options: { connections?: number; interval?: number; stalled?: number; state?: number } = {},
     deadlineMs = 60_000,
@@ -113,7 +116,7 @@ export class RequestStream {
   readonly requests: RequestEvent[] = [];
   readonly #process: LabProcess;
 
-  constructor(host: Host, target: string, options: { interval?: number; timeout?: number } = {}) {
+  constructor(host: LoadHost, target: string, options: { interval?: number; timeout?: number } = {}) {
     this.#process = startLoad(host, 'stream', target, options);
     this.#process.onLine((line) => {
       this.requests.push(JSON.parse(line) as RequestEvent);

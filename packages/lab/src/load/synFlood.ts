@@ -30,7 +30,7 @@ export interface SynFloodReport {
  * @throws LabError `commandFailed` with what the program said.
  */
 export async function synFlood(
-  host: Host,
+  host: Pick<Host, 'exec'>,
   target: string,
   options: SynFloodOptions,
 ): Promise<SynFloodReport> {

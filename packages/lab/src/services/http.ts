@@ -1,7 +1,7 @@
 /**
  * A plain HTTP service as a node of a cluster would run it; it knows nothing of Ringmaster.
  * `node services/http.js NAME [PORT [ADDRESS]]` listens on port 80 of 0.0.0.0, unless told, and says "listening" when
- * ready.
+ * ready. SIGUSR2 makes it ill, and well again: while it is, `GET /` answers 500, and what is open goes on.
  */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -33,7 +33,14 @@ const handlers: Readonly<Record<string, Handler>> = {
   digest: answerDigest,
 };
 
+let ill = false;
+process.on('SIGUSR2', () => (ill = !ill));
+
 function answerWho(name: string, request: IncomingMessage, response: ServerResponse): void {
+  if (ill) {
+    response.writeHead(500).end('ill\n');
+    return;
+  }
   const { remoteAddress: client = '', localAddress: called = '' } = request.socket;
   const who: WhoAnswered = { server: name, client: plain(client), called: plain(called) };
   response.setHeader('content-type', 'application/json');

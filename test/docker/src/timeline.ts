@@ -1,0 +1,124 @@
+/** What is seen while a scenario runs: the timeline, and what the client's requests and connections met. */
+import { HeldConnections, nowMs, RequestStream, type RequestEvent } from '@ringmaster/lab';
+import { controlLines, type NodeEvent } from '@ringmaster/node';
+import type { Container } from './container.js';
+
+const HELD = 500;
+const REQUEST_EVERY_MS = 10;
+/** Two repetitions of a lost SYN fit in (RFC 6298: after 1 s and 2 s more). */
+const REQUEST_TIMEOUT_MS = 3500;
+
+/** `fault`: done by the scenario. `node`: told by a node. `note`: what the scenario has seen. */
+export type EntryKind = 'fault' | 'node' | 'note';
+
+export interface Entry {
+  /** Milliseconds of the machine's monotonic clock. */
+  readonly at: number;
+  readonly kind: EntryKind;
+  readonly text: string;
+  readonly node?: string;
+  /** Kind of the node's event. */
+  readonly event?: string;
+  /** For `role` events: the role. */
+  readonly role?: string;
+}
+
+/** Of a node's events these tell the story. */
+const TOLD = new Set(['role', 'membership', 'phase', 'health', 'start', 'stop', 'drain', 'reload']);
+
+export class Timeline {
+  readonly entries: Entry[] = [];
+  readonly #wallOffsetMs = Date.now() - nowMs();
+
+  say(kind: EntryKind, text: string, node?: string): void {
+    this.entries.push({ at: nowMs(), kind, text, ...(node === undefined ? {} : { node }) });
+  }
+
+  /** Listens to a node's events until it ends. */
+  follow(node: Container): void {
+    void (async () => {
+      for (let tries = 0; tries < 100; tries++) {
+        const answer = await controlLines(node.socket, '/events?since=0', (line) => this.#take(node, line));
+        if (answer.ok) return;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    })();
+  }
+
+  /** Roles that nodes have told to have taken on since `at`. */
+  roles(at: number): Entry[] {
+    return this.entries.filter((entry) => entry.event === 'role' && entry.at >= at);
+  }
+
+  #take(node: Container, line: string): void {
+    const event = JSON.parse(line) as NodeEvent;
+    if (!TOLD.has(event.kind)) return;
+    const at = Date.parse(event.at) - this.#wallOffsetMs;
+    const role = typeof event['role'] === 'string' ? { role: event['role'] } : {};
+    this.entries.push({ at, kind: 'node', node: node.address, event: event.kind, text: event.text, ...role });
+  }
+}
+
+/** Connections of one server that were open when the scenario began. */
+export interface HeldFate {
+  readonly server: string;
+  readonly held: number;
+  /** Reset or closed, and unanswered at the end. */
+  readonly lost: number;
+}
+
+/** The client's load: a request every 10 ms, each on a connection of its own, and 500 that stay open. */
+export class Load {
+  readonly stream: RequestStream;
+  readonly held: HeldConnections;
+  readonly startedAt = nowMs();
+
+  private constructor(stream: RequestStream, held: HeldConnections) {
+    this.stream = stream;
+    this.held = held;
+  }
+
+  static async start(client: Container, address: string): Promise<Load> {
+    const target = `${address}:80`;
+    const held = await HeldConnections.open(client, target, {
+      connections: HELD,
+      interval: 500,
+      stalled: 4000,
+    });
+    const stream = new RequestStream(client, target, {
+      interval: REQUEST_EVERY_MS,
+      timeout: REQUEST_TIMEOUT_MS,
+    });
+    await stream.firstServed(0, 10_000);
+    return new Load(stream, held);
+  }
+
+  /** What became of the held connections, by the server that had them. */
+  async fates(): Promise<HeldFate[]> {
+    const { servers } = await this.held.state();
+    return Object.entries(servers).map(([server, { held, alive }]) => ({ server, held, lost: held - alive }));
+  }
+
+  /** Lets what is on its way end, then stops. */
+  async stop(): Promise<void> {
+    await this.stream.close();
+    await this.held.close();
+  }
+}
+
+export const isServed = ({ server }: RequestEvent): boolean => server !== undefined;
+
+/** The longest time in which no request was served, from `from` on. */
+export function longestGap(requests: readonly RequestEvent[], from: number): { ms: number; at: number } {
+  const ends = requests
+    .filter(isServed)
+    .map(({ end }) => end)
+    .filter((end) => end >= from)
+    .sort((one, other) => one - other);
+  let longest = { ms: 0, at: from };
+  ends.reduce((before, end) => {
+    if (end - before > longest.ms) longest = { ms: end - before, at: before };
+    return end;
+  }, from);
+  return longest;
+}
