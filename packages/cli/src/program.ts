@@ -10,6 +10,9 @@ import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_CONFIG, DEFAULT_SOCKET } from './configuration.js';
 import { parseDuration } from './duration.js';
 
+/** Rings, VRRP and CARP speak at least once a second. */
+const LISTEN_MS = 1300;
+
 const EPILOGUE = `
 A first cluster, on every node:
   ringmaster init --interface eth0 --address 10.0.0.100   # once; then copy both files to the other nodes
@@ -209,12 +212,21 @@ function addChecking(program: Command, done: (code: number) => void): void {
     .command('doctor')
     .summary('find what on this host would break the cluster, and the cure')
     .description(
-      `Looks at this host with the eyes of a node and changes nothing: Linux, Node, privileges, interface, addresses, kernel
-settings, ports, key, and what a dead node may have left. Each finding says what, why it matters, and the cure.
+      `Looks at this host and its LAN with the eyes of a node: privileges, kernel, interface, addresses, kernel settings,
+firewall, ports, key, what a dead node may have left, what the LAN lets through and who else is on it (with a few ARP
+probes and pings). Each finding says what, why it matters, and the cure. Changes nothing without --fix.
 Exit code 1 when a node would not work.`,
     )
     .addOption(configOption(`the configuration (default: ${DEFAULT_CONFIG}, if it is there)`))
     .addOption(jsonOption('the findings'))
+    .option('--fix', 'apply the cures that can be applied safely, and say what would make them last')
+    .option('--dry-run', 'with --fix: only say what would be done')
+    .option('--only <check...>', 'with --fix: only what these checks found')
+    .addOption(
+      new Option('--listen <time>', 'for how long to listen to the LAN')
+        .argParser(parseTime)
+        .default(LISTEN_MS, '1.3s'),
+    )
     .action(async (options) => done(await (await import('./commands/doctor.js')).doctor(options)));
   program
     .command('check')

@@ -26,9 +26,9 @@ export { FrameSocket, sendFrame, type FrameSocketOptions } from './inject/frameS
 export { IpSocket } from './inject/ipSocket.js';
 export { addAddress, deleteAddress, listAddresses, type InterfaceAddress } from './netlink/addresses.js';
 export type { TcpConnections, TcpConnections6 } from './netlink/connectionTable.js';
-export { endTcpConnections, endTcpConnections6 } from './netlink/endConnections.js';
+export { canEndTcpConnections, endTcpConnections, endTcpConnections6 } from './netlink/endConnections.js';
 export { formatIp, parseIp, type AddressFamily } from './netlink/ipText.js';
-export { findLink, listLinks, type Link } from './netlink/links.js';
+export { findLink, listLinks, setLinkUp, type Link } from './netlink/links.js';
 export {
   deleteNeighbour,
   listNeighbours,

@@ -1,7 +1,7 @@
 import { libc, NativeMemory, openSocket, retryInterrupted, SystemError, WORD_BYTES } from './libc/index.js';
 import { AF_INET, ENODEV, SIOCETHTOOL, SOCK_DGRAM } from './libc/constants.js';
 
-/** Commands of linux/ethtool.h that take one `u32`: get, set. */
+/** Commands of linux/ethtool.h that take one `u32`: get, set, and which of its bits is meant (default: all of them). */
 const COMMANDS = {
   rxChecksum: [0x14, 0x15],
   txChecksum: [0x16, 0x17],
@@ -12,7 +12,11 @@ const COMMANDS = {
   genericSegmentation: [0x23, 0x24],
   /** Received packets are merged into super-frames. */
   genericReceive: [0x2b, 0x2c],
+  /** The card merges received packets, and what was merged cannot be told: nothing for who forwards them. */
+  largeReceive: [0x25, 0x26, 1 << 15],
 } as const;
+
+type Command = readonly [get: number, set: number, mask?: number];
 
 /** What is left to the network card or done late in the kernel, by the names of this package. */
 export type Offload = keyof typeof COMMANDS;
@@ -29,7 +33,8 @@ const IFREQ_BYTES = 40;
 /** What the kernel says of an interface's offloads. Needs no privilege. Throws {@link SystemError}: `ENODEV`. */
 export function readOffloads(interfaceName: string): Offloads {
   return withEthtool(interfaceName, 'reading the offloads of', (call) => {
-    return Object.fromEntries(NAMES.map((name) => [name, call(COMMANDS[name][0], 0) !== 0])) as Offloads;
+    const isOn = ([get, , mask = ~0]: Command): boolean => (call(get, 0) & mask) !== 0;
+    return Object.fromEntries(NAMES.map((name) => [name, isOn(COMMANDS[name])])) as Offloads;
   });
 }
 
@@ -43,7 +48,10 @@ export function writeOffloads(interfaceName: string, wanted: Partial<Offloads>):
   withEthtool(interfaceName, 'switching offloads of', (call) => {
     for (const name of NAMES) {
       const on = wanted[name];
-      if (on !== undefined) call(COMMANDS[name][1], on ? 1 : 0);
+      const [get, set, mask]: Command = COMMANDS[name];
+      if (on === undefined) continue;
+      if (mask === undefined) call(set, on ? 1 : 0);
+      else call(set, on ? call(get, 0) | mask : call(get, 0) & ~mask);
     }
   });
 }

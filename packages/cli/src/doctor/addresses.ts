@@ -102,8 +102,10 @@ export function ipv6(
   if (wanting.length === 0) return [];
   const check = 'ipv6';
   for (const { address, mode } of wanting) {
-    const obstacle = ipv6Obstacle(network, mode === 'l4/2' ? 'lo' : inner.name, address);
-    if (obstacle !== undefined) return [problem(check, obstacle.problem, 'the node does not start')];
+    const name = mode === 'l4/2' ? 'lo' : inner.name;
+    const obstacle = ipv6Obstacle(network, name, address);
+    const remedy = { kind: 'sysctl', path: `net/ipv6/conf/${name}/disable_ipv6`, value: '0' } as const;
+    if (obstacle !== undefined) return [problem(check, obstacle.problem, 'the node does not start', remedy)];
   }
   const duplicates = network
     .addresses()

@@ -1,3 +1,4 @@
+import type { LanContext } from './lan.js';
 import type { AddressConflict, HostNetwork, NodeConfig, UsableLink } from '@ringmaster/node';
 
 /** What the checks need; tests bring their own. */
@@ -10,4 +11,6 @@ export interface NetworkContext {
   readonly mayWriteSysctl: (path: string) => boolean;
   /** Asks the LAN for other owners of the addresses. */
   readonly probe: (link: UsableLink, addresses: readonly string[]) => Promise<AddressConflict | undefined>;
+  /** How to look at the LAN beyond that; absent: it is left alone. */
+  readonly lan?: Omit<LanContext, 'network' | 'config'>;
 }

@@ -1,19 +1,28 @@
 /** All checks together, on this host. */
 import {
+  countDispatchers,
   formatPath,
   kernelNetwork,
+  keyIdsOf,
   loadConfig,
   loadKeys,
+  mergesInHardware,
   probeLan,
+  tryForeignMac,
+  tryFullSize,
+  tryKernel,
   unsupportedProblems,
+  watchLan,
   type ConfigProblem,
   type NodeConfig,
 } from '@ringmaster/node';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { error, fine, warning, type Finding } from './finding.js';
-import { machineFindings } from './machine.js';
+import { firewallFindings, readFirewall } from './firewall.js';
+import { kernelFindings, offloadFindings } from './kernel.js';
+import { machineFindings, missingCapabilities } from './machine.js';
 import { networkFindings } from './network.js';
-import { controlFinding, isRunning, leftoverFinding, portFindings } from './node.js';
+import { askNode, controlFinding, leftoverFinding, portFindings } from './node.js';
 
 function readProcessStatus(): string | undefined {
   try {
@@ -69,21 +78,59 @@ function keyFindings(config: NodeConfig): Finding[] {
     return [fine('key', 'the cluster key is there, and only its owner may read it')];
   return loaded.value.warnings.map((text) => {
     const [what, cure] = text.split('; run: ');
-    return warning('key', what, 'whoever has the key can take the cluster over', `run: ${cure}`);
+    const file = cure.replace(/^chmod 600 /, '');
+    const why = 'whoever has the key can take the cluster over';
+    return warning('key', what, why, `run: ${cure}`, { kind: 'mode', file, mode: 0o600 });
   });
 }
 
-async function configuredFindings(config: NodeConfig): Promise<Finding[]> {
-  const running = await isRunning(config.control.socket);
+/** A node's interfaces that are there; what is wrong with the others is said elsewhere. */
+function presentInterfaces(config: NodeConfig): string[] {
+  const names = [config.interface, ...(config.outside ? [config.outside.interface] : [])];
+  const there = new Set(kernelNetwork.links().map(({ name }) => name));
+  return names.filter((name) => there.has(name));
+}
+
+function looseTracking(): string | undefined {
+  try {
+    return kernelNetwork.readSysctl('net/netfilter/nf_conntrack_tcp_loose');
+  } catch {
+    return undefined; // this kernel does not track connections here
+  }
+}
+
+/** What the kernel, the cards and the firewall of this host do. */
+async function hostFindings(config: NodeConfig): Promise<Finding[]> {
+  const interfaces = presentInterfaces(config);
+  const hasCapabilities = missingCapabilities(readProcessStatus() ?? '').length === 0;
+  const { transport, port } = config.ring;
+  const ring = { interface: config.interface, port, overUdp: transport === 'udp' };
+  return [
+    ...(interfaces.length === 0 ? [] : kernelFindings(tryKernel(interfaces[0]), config, hasCapabilities)),
+    ...offloadFindings(interfaces.map((name) => ({ name, on: mergesInHardware(name) }))),
+    ...firewallFindings(await readFirewall(), ring, looseTracking()),
+  ];
+}
+
+async function configuredFindings(config: NodeConfig, listenMs: number): Promise<Finding[]> {
+  const { running, status } = await askNode(config.control.socket);
+  const keys = loadKeys(config.ring.keyFiles);
   const network = networkFindings({
     network: kernelNetwork,
     config,
     running: running === true,
     mayWriteSysctl,
     probe: probeLan,
+    lan: {
+      tools: { watch: watchLan, tryForeignMac, tryFullSize, countDispatchers },
+      listenMs,
+      status,
+      keyIds: keys.ok ? keyIdsOf(keys.value.keys) : [],
+    },
   });
   return [
     ...keyFindings(config),
+    ...(await hostFindings(config)),
     ...(await network),
     controlFinding(config, running),
     ...(await portFindings(config, running === true)),
@@ -94,8 +141,9 @@ async function configuredFindings(config: NodeConfig): Promise<Finding[]> {
 /**
  * Looks at this host with the eyes of a node, and changes nothing.
  * @param file the configuration; absent: only the machine is looked at
+ * @param listenMs for how long to listen to the LAN
  */
-export async function examine(file: string | undefined): Promise<Finding[]> {
+export async function examine(file: string | undefined, listenMs: number): Promise<Finding[]> {
   const machine = machineFindings({
     platform: process.platform,
     nodeVersion: process.versions.node,
@@ -111,5 +159,9 @@ export async function examine(file: string | undefined): Promise<Finding[]> {
   if (!loaded.ok || problems.length > 0) {
     return [...machine, ...problems.map((problem) => configFinding(file, problem))];
   }
-  return [...machine, fine('configuration', `${file} is right`), ...(await configuredFindings(loaded.value))];
+  return [
+    ...machine,
+    fine('configuration', `${file} is right`),
+    ...(await configuredFindings(loaded.value, listenMs)),
+  ];
 }

@@ -13,12 +13,13 @@ import { isIPv4 } from 'node:net';
 import { conflicts, ipv6, owners } from './addresses.js';
 import type { NetworkContext } from './context.js';
 import { error, fine, warning, type Finding } from './finding.js';
+import { lanFindings } from './lan.js';
 import { routing } from './routing.js';
 
 function loopback(network: HostNetwork): Finding {
   if (network.links().some(({ name, up }) => name === 'lo' && up)) return fine('loopback', 'lo is up');
   const why = "the cluster address is put on lo, and the dispatcher's own share goes over it";
-  return error('loopback', 'lo is down', why, 'run: ip link set lo up');
+  return error('loopback', 'lo is down', why, 'run: ip link set lo up', { kind: 'link-up', interface: 'lo' });
 }
 
 /** With two cards the node itself loosens the inner one. */
@@ -29,16 +30,17 @@ function reversePath({ network, config, running, mayWriteSysctl }: NetworkContex
     return fine(check, `the reverse path filter of ${name} is not strict`);
   }
   const set = `sysctl -w net.ipv4.conf.${name}.rp_filter=2`;
+  const remedy = { kind: 'sysctl', path: `net/ipv4/conf/${name}/rp_filter`, value: '2' } as const;
   const now = `the reverse path filter of ${name} is strict`;
   if (outside === undefined) {
     const why = `packets of clients are dropped unless the way back to each client leads through ${name}`;
-    return warning(check, now, why, `where it does not, run: ${set}`);
+    return warning(check, now, why, `where it does not, run: ${set}`, remedy);
   }
   if (!running && mayWriteSysctl(`net/ipv4/conf/${name}/rp_filter`)) {
     return fine(check, `${now}; the node makes it loose while it runs`);
   }
   const why = `what clients sent to ${outside.interface} comes in at ${name}, and is dropped there`;
-  return error(check, now, why, `run: ${set}`);
+  return error(check, now, why, `run: ${set}`, remedy);
 }
 
 /** With two cards: what fits the one should fit the other. */
@@ -60,19 +62,23 @@ function twoCards(config: NodeConfig, inner: UsableLink, outside: UsableLink): F
 /** Values with which a host does not answer for addresses on `lo`, or announce them. */
 const GOOD_ARP = { arp_ignore: ['1', '2'], arp_announce: ['2'] } as const;
 
+const ARP_NAMES = ['arp_ignore', 'arp_announce'] as const;
+const ARP_CHECKS = { arp_ignore: 'arp-ignore', arp_announce: 'arp-announce' } as const;
+
 function arpSettings({ network, running, mayWriteSysctl }: NetworkContext): Finding[] {
-  return Object.entries(GOOD_ARP).map(([name, good]) => {
+  return ARP_NAMES.map((name) => {
+    const good: readonly string[] = GOOD_ARP[name];
     // The greater one of `all` and the interface's is in force: where `all` is good, so are the interfaces.
     const bad = `net/ipv4/conf/all/${name}`;
-    const check = name.replace('_', '-');
-    if ((good as readonly string[]).includes(network.readSysctl(bad)))
-      return fine(check, `${name} keeps the cluster address quiet`);
+    const check = ARP_CHECKS[name];
+    if (good.includes(network.readSysctl(bad))) return fine(check, `${name} keeps the cluster address quiet`);
     const now = `${bad} is ${network.readSysctl(bad)}`;
     const setting = `${bad.replaceAll('/', '.')}=${good[0]}`;
     if (running) {
       const why =
         'the node has set it, and somebody has set it back: hosts now quarrel about the cluster address';
-      return error(check, now, why, `find out who changes it, then run: sysctl -w ${setting}`);
+      const remedy = { kind: 'sysctl', path: bad, value: good[0] } as const;
+      return error(check, now, why, `find out who changes it, then run: sysctl -w ${setting}`, remedy);
     }
     if (mayWriteSysctl(bad)) return fine(check, `${now}; the node sets it to ${good[0]} while it runs`);
     const why = 'without it this host would answer ARP for the cluster address, and it may not change it';
@@ -115,5 +121,6 @@ export async function networkFindings(context: NetworkContext): Promise<Finding[
     ...owners(context, clusters),
     ...routing(context, links.inner, clusters),
     ...(await conflicts(context, links, clusters)),
+    ...(context.lan ? await lanFindings({ network, config, ...context.lan }, links, clusters) : []),
   ];
 }

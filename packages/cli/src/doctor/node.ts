@@ -1,16 +1,24 @@
 /** Checks of what the node itself needs: its control socket, its ring port, and what a dead one left behind. */
-import { controlRequest, inspectLeftover, journalPath, type NodeConfig } from '@ringmaster/node';
+import {
+  controlRequest,
+  inspectLeftover,
+  journalPath,
+  type NodeConfig,
+  type StatusDocument,
+} from '@ringmaster/node';
 import { createSocket } from 'node:dgram';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { error, fine, warning, type Finding } from './finding.js';
 
-/** Whether a node answers at the socket; undefined when that cannot be told. */
-export async function isRunning(socket: string): Promise<boolean | undefined> {
-  const answer = await controlRequest(socket, '/status');
-  if (answer.ok) return true;
-  return answer.problem.code === 'not-permitted' ? undefined : false;
+/** What the node at the socket says of itself, whether one runs at all; undefined when that cannot be told. */
+export async function askNode(
+  socket: string,
+): Promise<{ readonly running: boolean | undefined; readonly status?: StatusDocument }> {
+  const answer = await controlRequest<StatusDocument>(socket, '/status');
+  if (answer.ok) return { running: true, status: answer.value };
+  return { running: answer.problem.code === 'not-permitted' ? undefined : false };
 }
 
 export function controlFinding({ control: { socket } }: NodeConfig, running: boolean | undefined): Finding {
@@ -26,7 +34,9 @@ export function controlFinding({ control: { socket } }: NodeConfig, running: boo
   }
   if (existsSync(dirname(socket))) return fine(check, `no node runs; ${socket} is free`);
   const why = 'the node makes its socket and its undo journal there';
-  return error(check, `the directory of ${socket} does not exist`, why, `run: mkdir -p ${dirname(socket)}`);
+  const what = `the directory of ${socket} does not exist`;
+  const remedy = { kind: 'directory', path: dirname(socket) } as const;
+  return error(check, what, why, `run: mkdir -p ${dirname(socket)}`, remedy);
 }
 
 type PortUse = 'free' | 'in-use' | 'denied' | 'unknown';
@@ -102,7 +112,8 @@ export function leftoverFinding(config: NodeConfig): Finding {
     case 'dead': {
       const why = 'a node died without cleaning up: its addresses and settings are still there';
       const cure = '`ringmaster up` undoes them at its next start';
-      return warning(check, `${left.content.changes.length} changes of a dead node are left`, why, cure);
+      const what = `${left.content.changes.length} changes of a dead node are left`;
+      return warning(check, what, why, cure, { kind: 'leftover', journal: file });
     }
   }
 }

@@ -1,6 +1,7 @@
 /** What `doctor` found, as text for people. */
 import pc from 'picocolors';
 import type { Finding, FindingLevel } from '../doctor/finding.js';
+import type { Fix } from '../doctor/fix.js';
 
 const MARKS: Record<FindingLevel, string> = {
   ok: pc.green('ok     '),
@@ -8,11 +9,31 @@ const MARKS: Record<FindingLevel, string> = {
   error: pc.red('error  '),
 };
 
-function findingText({ level, what, why, cure }: Finding): string {
-  const lines = [`${MARKS[level]}  ${what}`];
+function findingText({ check, level, what, why, cure }: Finding): string {
+  const name = level === 'ok' ? '' : ` (${check})`;
+  const lines = [`${MARKS[level]}  ${what}${name}`];
   if (why !== undefined) lines.push(`         why:  ${why}`);
   if (cure !== undefined) lines.push(`         cure: ${cure}`);
   return lines.join('\n');
+}
+
+const OUTCOMES: Record<Fix['outcome'], string> = {
+  done: pc.green('fixed  '),
+  failed: pc.red('failed '),
+  planned: pc.yellow('would  '),
+};
+
+/** What `--fix` did, and what the operator should do so that it stays. */
+export function fixesText(fixes: readonly Fix[]): string {
+  if (fixes.length === 0) return 'nothing that could be fixed without asking';
+  return fixes
+    .map(({ check, outcome, did, persist, why }) => {
+      const lines = [`${OUTCOMES[outcome]}  ${check}: ${did}`];
+      if (why !== undefined) lines.push(`         why:  ${why}`);
+      if (persist !== undefined) lines.push(`         to keep it after a restart: ${persist}`);
+      return lines.join('\n');
+    })
+    .join('\n');
 }
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,7 +1,13 @@
 import { lastErrno, libc, NativeMemory, SystemError } from '../libc/index.js';
 import { EAGAIN, MSG_DONTWAIT, MSG_TRUNC } from '../libc/constants.js';
 import { retryInterrupted } from '../libc/socket.js';
-import { attachFilter, bindPacketSocket, interfaceIndex, openPacketSocket } from '../packetSocket.js';
+import {
+  attachFilter,
+  bindPacketSocket,
+  changeMembership,
+  interfaceIndex,
+  openPacketSocket,
+} from '../packetSocket.js';
 import type { BpfProgram } from '../capture/bpf.js';
 
 /** Room for one frame of any size but a super-frame's. */
@@ -15,6 +21,8 @@ export interface FrameSocketOptions {
     /** An ethertype such as 0x0806 (ARP); 0x0003 is every one. */
     readonly etherType: number;
     readonly filter?: BpfProgram;
+    /** Further MACs, unicast or multicast, that the card is to let through while the socket is open. */
+    readonly alsoTo?: readonly Uint8Array[];
   };
 }
 
@@ -38,6 +46,7 @@ export class FrameSocket {
     try {
       if (options.receive?.filter !== undefined) attachFilter(fd, options.receive.filter, doing);
       bindPacketSocket(fd, index, options.receive?.etherType ?? 0, doing);
+      for (const mac of options.receive?.alsoTo ?? []) changeMembership(fd, index, mac, 'add', doing);
       return new FrameSocket(fd, options.interface);
     } catch (error) {
       libc().close(fd);

@@ -14,6 +14,8 @@ const LOCAL_PORT = 4;
 const ID_BYTES = 48;
 const EVERY_STATE = 0xffffffff;
 const ESTALE = 116;
+const EPERM = 1;
+const EOPNOTSUPP = 95;
 
 /**
  * Ends the connections over IPv4 that a filter chooses, as `ss --kill` does: the peer is sent a reset, and the program
@@ -56,6 +58,23 @@ function endAll(families: readonly number[], filter: TcpConnectionFilter | TcpCo
     socket.close();
   }
   return ended;
+}
+
+/**
+ * Whether the kernel can end connections (CONFIG_INET_DIAG_DESTROY): it is asked to end one that cannot be there.
+ * Throws {@link SystemError}: `EPERM` without CAP_NET_ADMIN.
+ */
+export function canEndTcpConnections(): boolean {
+  const doing = 'asking whether the kernel can end TCP connections';
+  const socket = new NetlinkSocket(NETLINK_SOCK_DIAG, doing);
+  try {
+    const nobody = new Uint8Array(MESSAGE_ID + ID_BYTES);
+    const errno = socket.change(SOCK_DESTROY, 0, endRequest(AF_INET, nobody));
+    if (errno === EPERM) throw new SystemError(errno, { syscall: 'SOCK_DESTROY', doing });
+    return errno !== EOPNOTSUPP;
+  } finally {
+    socket.close();
+  }
 }
 
 function endRequest(family: number, message: Uint8Array): Uint8Array {

@@ -9,6 +9,8 @@ export interface HostLink {
   readonly mtuBytes: number;
   /** Switched on by the administrator (`ip link set ... up`). */
   readonly up: boolean;
+  /** Of a virtual interface: `veth`, `vlan`, `macvlan`, ...; undefined for a card. */
+  readonly kind?: string | undefined;
 }
 
 export interface HostAddress {
