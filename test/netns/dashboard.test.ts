@@ -1,9 +1,10 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { Cluster, HeldConnections, RequestStream } from '@ringmaster/lab';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startBrowser } from './browser.js';
 
 /**
  * The dashboard in a real browser, which runs on the lab's client and sees what the node tells: a failover as it
@@ -13,17 +14,6 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 const TOKEN = 'only-for-this-test';
 const PORT = 7480;
 const PATIENCE_MS = 30_000;
-/** A browser that asks nobody for anything but the page. */
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--disable-dev-shm-usage',
-];
 const DESK: BrowserContextOptions = { viewport: { width: 1180, height: 900 }, colorScheme: 'light' };
 const PHONE: BrowserContextOptions = { viewport: { width: 360, height: 740 }, colorScheme: 'dark' };
 
@@ -49,11 +39,7 @@ async function raise(): Promise<void> {
     ring: { communicationTimeoutMs: 1000 },
     settings: { dashboard },
   });
-  const wrapper = join(directory, 'chromium');
-  const { namespace } = cluster.client;
-  writeFileSync(wrapper, `#!/bin/sh\nexec ip netns exec ${namespace} chromium "$@"\n`);
-  chmodSync(wrapper, 0o755);
-  browser = await chromium.launch({ executablePath: wrapper, args: FLAGS, timeout: PATIENCE_MS });
+  browser = await startBrowser(cluster.client);
 }
 
 async function open(address: string, options: BrowserContextOptions): Promise<Page> {
