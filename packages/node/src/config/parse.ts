@@ -7,7 +7,7 @@ import { crossKeyProblems } from './rules.js';
 import { fileSchema, type FileConfig } from './schema/file.js';
 import { keysAt } from './schema/keys.js';
 import { suggest } from './suggest.js';
-import type { ClusterConfig, DashboardConfig, ElectionConfig, NodeConfig } from './types.js';
+import type { ClusterConfig, ControlConfig, DashboardConfig, ElectionConfig, NodeConfig } from './types.js';
 
 /** sockaddr_un holds 108 bytes, the last of them zero. */
 const SOCKET_PATH_BYTES = 107;
@@ -94,7 +94,7 @@ const dropUndefined = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T
 function toNodeConfig(file: string, written: FileConfig): NodeConfig {
   const here = (path: string): string => resolve(dirname(file), path);
   const { election, keyFile = [], ...ring } = written.ring;
-  const { address, address6, outside, clusters, dashboard, ...rest } = dropUndefined(written);
+  const { address, address6, outside, clusters, dashboard, metrics, ...rest } = dropUndefined(written);
   return {
     ...rest,
     file,
@@ -103,9 +103,31 @@ function toNodeConfig(file: string, written: FileConfig): NodeConfig {
     ...(outside === undefined ? {} : { outside }),
     ring: { ...ring, keyFiles: [keyFile].flat().map(here), election: toElection(election) },
     clusters: clusters as readonly ClusterConfig[],
-    control: { socket: here(written.control.socket) },
+    control: toControl(dropUndefined(written.control), here),
+    ...(metrics === undefined ? {} : { metrics }),
     ...(dashboard === undefined ? {} : { dashboard: toDashboard(dashboard, here) }),
   };
+}
+
+function toControl(
+  { socket, tokenFile, tls, ...rest }: FileConfig['control'],
+  here: (path: string) => string,
+): ControlConfig {
+  const { certificate, key, clientCa } = tls ?? {};
+  return {
+    ...rest,
+    socket: here(socket),
+    ...(tokenFile === undefined ? {} : { tokenFile: here(tokenFile) }),
+    ...(certificate === undefined || key === undefined
+      ? {}
+      : {
+          tls: {
+            certificate: here(certificate),
+            key: here(key),
+            ...(clientCa === undefined ? {} : { clientCa: here(clientCa) }),
+          },
+        }),
+  } as ControlConfig;
 }
 
 function toDashboard(

@@ -98,6 +98,24 @@ function dashboardRules(dashboard: Mapping, report: Report): void {
   report('missing', ['dashboard', 'tokenFile'], `missing; others can reach ${listen}: expected ${cure}`);
 }
 
+/** Nobody is let in for being able to reach the port. */
+function controlRules({ listen, tokenFile, tls }: Mapping, report: Report): void {
+  if (listen === undefined) {
+    for (const [key, value] of Object.entries({ tokenFile, tls })) {
+      if (value !== undefined)
+        report('conflict', ['control', key], 'there is no control.listen that it is for');
+    }
+    return;
+  }
+  if (tokenFile !== undefined || mapping(tls).clientCa !== undefined) return;
+  const cure = 'the path of a file with a token, or control.tls with a clientCa';
+  report(
+    'missing',
+    ['control', 'tokenFile'],
+    `missing; control.listen is open to everybody: expected ${cure}`,
+  );
+}
+
 /** Checks what the schema cannot see from one key. `raw` is the parsed YAML, of any shape whatever. */
 export function crossKeyProblems(raw: unknown): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
@@ -117,6 +135,7 @@ export function crossKeyProblems(raw: unknown): ConfigProblem[] {
     report('conflict', ['capabilities'], 'expected each capability once');
   }
   dashboardRules(mapping(root.dashboard), report);
+  controlRules(mapping(root.control), report);
   addressRules(root, report);
   list(root.clusters).forEach((entry, index) => portRules(mapping(entry), ['clusters', index], report));
   targetRules(root, report);

@@ -75,6 +75,13 @@ maxConnections: 1048576
 control:
   # Where \`ringmaster status\` finds the node. Only its owner may use it.
   socket: /run/ringmaster.sock
+  # The same over TCP, for those who show the token.
+  # listen: "10.0.0.11:7481"
+  # tokenFile: control.token
+  # tls: { certificate: node.pem, key: node.key, clientCa: operators.pem }
+
+# Metrics for Prometheus over TCP.
+# metrics: { listen: "10.0.0.11:7482" }
 
 # A page that shows the ring live. Where others can reach it, it needs a token.
 # dashboard: { listen: "127.0.0.1:7480", tokenFile: dashboard.token, allowChanges: true }

@@ -93,6 +93,15 @@ export interface ClusterConfig {
   readonly ports: readonly ServicePortConfig[];
 }
 
+export interface ControlConfig {
+  /** Absolute paths here and below. */
+  readonly socket: string;
+  /** `10.0.0.11:7481`; with it there is a token file or a client CA. */
+  readonly listen?: string;
+  readonly tokenFile?: string;
+  readonly tls?: { readonly certificate: string; readonly key: string; readonly clientCa?: string };
+}
+
 export interface DashboardConfig {
   /** `127.0.0.1:7480`, `[::1]:7480` */
   readonly listen: string;
@@ -119,6 +128,7 @@ export interface NodeConfig {
   /** Threads that dispatch packets. */
   readonly workers: number;
   readonly maxConnections: number;
-  readonly control: { readonly socket: string };
+  readonly control: ControlConfig;
+  readonly metrics?: { readonly listen: string };
   readonly dashboard?: DashboardConfig;
 }

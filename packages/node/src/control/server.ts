@@ -28,7 +28,8 @@ export async function readBody(request: IncomingMessage): Promise<string | undef
   return sizeBytes > LARGEST_BODY_BYTES ? undefined : Buffer.concat(chunks).toString('utf8');
 }
 
-async function respond(
+/** Answers one request. Rejects when who asks breaks off. */
+export async function respond(
   request: IncomingMessage,
   response: ServerResponse,
   providers: ControlProviders,

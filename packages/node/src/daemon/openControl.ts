@@ -1,10 +1,8 @@
-/** Where people and programs look at a running node: the control socket, its history and metrics, the dashboard. */
-import { readFileSync } from 'node:fs';
+/** Where people and programs look at a running node: the control socket, its history and metrics. */
 import type { NodeConfig } from '../config/index.js';
 import type { StatusDocument } from '../control/index.js';
 import type { ControlProviders } from '../control/routes.js';
 import { startControlServer } from '../control/server.js';
-import { startDashboard } from '../dashboard/dashboardServer.js';
 import { History, SAMPLE_INTERVAL_MS } from '../history/history.js';
 import type { Logger } from '../logging.js';
 import { Metrics } from '../metrics/metrics.js';
@@ -12,6 +10,7 @@ import { monotonicMs } from '../dataplane/index.js';
 import { connectionsDocument } from './connectionsDocument.js';
 import { dispatchClusters } from './describe.js';
 import { explainPackets } from './explainDocument.js';
+import { openDoors } from './openDoors.js';
 import { StartProblem } from './problem.js';
 import type { Deciding } from './runNode.js';
 import type { Shells } from './shells.js';
@@ -51,7 +50,7 @@ export async function openControl(
   const control = await startControlServer(config.control.socket, providers);
   if (!control.ok) throw new StartProblem('control', control.problem.message);
   unwinding.push('closing the control socket', () => control.value.close());
-  await openDashboard(config, providers, { unwinding, logger });
+  await openDoors(config, providers, { unwinding, logger });
 }
 
 function statusOf(
@@ -72,33 +71,4 @@ function statusOf(
     fixedServers: fixedServers.status(),
     balancing,
   });
-}
-
-async function openDashboard(
-  { dashboard }: NodeConfig,
-  providers: ControlProviders,
-  { unwinding, logger }: ControlParts,
-): Promise<void> {
-  if (dashboard === undefined) return;
-  const { listen, tokenFile, allowChanges } = dashboard;
-  const at = listen.lastIndexOf(':');
-  const host = listen.slice(0, at).replace(/^\[|\]$/g, '');
-  const problem = (why: string): StartProblem => new StartProblem('dashboard', `dashboard: ${why}`);
-  let token: string | undefined;
-  try {
-    token = tokenFile === undefined ? undefined : readFileSync(tokenFile, 'utf8').trim();
-  } catch (error) {
-    throw problem(`its token cannot be read: ${(error as Error).message}`);
-  }
-  if (token === '') throw problem(`${tokenFile} is empty; put a long random text into it`);
-  try {
-    const server = await startDashboard({
-      ...{ host, port: Number(listen.slice(at + 1)), allowChanges, providers },
-      ...(token !== undefined && { token }),
-    });
-    unwinding.push('closing the dashboard', () => server.close());
-    logger.info('dashboard open', { at: `http://${listen}/`, token: token !== undefined, allowChanges });
-  } catch (error) {
-    throw problem(`cannot listen at ${listen}: ${(error as Error).message}`);
-  }
 }

@@ -1,6 +1,14 @@
 /** Why a node does not start: a stable code, and a sentence that says what to do. */
 export type StartProblemCode =
-  'keys' | 'host' | 'port-in-use' | 'not-permitted' | 'ring-socket' | 'data-plane' | 'control' | 'dashboard';
+  | 'keys'
+  | 'host'
+  | 'port-in-use'
+  | 'not-permitted'
+  | 'ring-socket'
+  | 'data-plane'
+  | 'control'
+  | 'metrics'
+  | 'dashboard';
 
 export class StartProblem extends Error {
   readonly code: StartProblemCode;

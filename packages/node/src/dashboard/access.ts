@@ -1,7 +1,7 @@
 /** Who may see the dashboard, and who may change something by it: decided from a request's head alone. */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
+import { knowsToken } from '../control/credentials.js';
 
 export interface AccessRules {
   /** The host that the dashboard listens at, as the configuration has it. */
@@ -57,19 +57,4 @@ function isOurName(host: string | undefined, own: string): boolean {
   const name = match?.[1] ?? match?.[2];
   if (name === undefined) return false;
   return isIP(name) !== 0 || name.toLowerCase() === 'localhost' || name.toLowerCase() === own.toLowerCase();
-}
-
-/** As browsers ask for a password (RFC 7617), or as programs show a token (RFC 6750). */
-function knowsToken(authorization: string | undefined, token: string): boolean {
-  const [scheme, value = ''] = (authorization ?? '').split(' ');
-  if (scheme.toLowerCase() === 'bearer') return isSame(value, token);
-  if (scheme.toLowerCase() !== 'basic') return false;
-  const decoded = Buffer.from(value, 'base64').toString('utf8');
-  return isSame(decoded.slice(decoded.indexOf(':') + 1), token);
-}
-
-/** In a time that does not depend on where they differ. */
-function isSame(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
 }

@@ -154,6 +154,18 @@ export const BAD: [string, string, string[]][] = [
     ],
   ],
   [
+    'a control API over TCP for everybody',
+    `${GOOD}control: { listen: "10.0.0.11:7481", tls: { certificate: a.pem, key: b.pem } }\n`,
+    [
+      'ringmaster.yaml:8: control.tokenFile: missing; control.listen is open to everybody: expected the path of a file with a token, or control.tls with a clientCa',
+    ],
+  ],
+  [
+    'a token for nothing',
+    `${GOOD}control: { tokenFile: control.token }\n`,
+    ['ringmaster.yaml:8: control.tokenFile: there is no control.listen that it is for'],
+  ],
+  [
     'a dashboard nowhere',
     `${GOOD}dashboard: { listen: "7480" }\n`,
     ['ringmaster.yaml:8: dashboard.listen: expected a host and a port, like 127.0.0.1:80, found "7480"'],

@@ -4,27 +4,14 @@
  */
 import { z } from 'zod';
 import { cluster, shareOfTheLoad } from './cluster.js';
+import { control, metrics } from './control.js';
 import { dashboard } from './dashboard.js';
-import { interfaceName, ipv4, milliseconds, oneOf, text, unicastAddress6, whole } from './pieces.js';
+import { interfaceName, ipv4, milliseconds, oneOf, unicastAddress6, whole } from './pieces.js';
 import { ring } from './ring.js';
 
 export const CAPABILITIES = ['dispatch', 'serve'] as const;
 const CAPABILITY_LIST = 'a list of dispatch, serve, or both';
 const CLUSTERS = 'a list of 1 to 64 clusters, each with address and ports';
-
-const control = z
-  .strictObject(
-    {
-      socket: text('the path of a Unix socket').default('/run/ringmaster.sock').meta({
-        'x-type': 'path',
-        description:
-          'A Unix socket (mode 0600) at which the node answers `ringmaster status` and its like. Its directory must exist. Several nodes on one machine (in network namespaces or containers that share files) each need their own.',
-      }),
-    },
-    { error: 'a mapping with socket' },
-  )
-  .prefault({})
-  .meta({ description: 'Where operators reach the node, see [control](#control).' });
 
 /** The file as it is written. */
 export const fileSchema = z.strictObject(
@@ -88,6 +75,7 @@ export const fileSchema = z.strictObject(
     }),
     control,
     dashboard,
+    metrics,
   },
   { error: 'a mapping with interface, ring and clusters' },
 );

@@ -1,0 +1,76 @@
+/** What a node offers over TCP, where its configuration wants it: control API, metrics, dashboard. */
+import { readFileSync } from 'node:fs';
+import type { NodeConfig } from '../config/index.js';
+import type { ControlProviders } from '../control/routes.js';
+import { startTcpControl, type TlsFiles } from '../control/tcpServer.js';
+import { startDashboard } from '../dashboard/dashboardServer.js';
+import { startMetricsServer } from '../metrics/metricsServer.js';
+import type { ControlParts } from './openControl.js';
+import { StartProblem } from './problem.js';
+
+type Door = 'control' | 'metrics' | 'dashboard';
+
+/** Rejects with a {@link StartProblem}. */
+export async function openDoors(
+  config: NodeConfig,
+  providers: ControlProviders,
+  { unwinding, logger }: ControlParts,
+): Promise<void> {
+  const { control, metrics, dashboard } = config;
+  const open = async (
+    door: Door,
+    listen: string | undefined,
+    start: (host: string, port: number) => Promise<{ close(): Promise<void> }>,
+  ): Promise<void> => {
+    if (listen === undefined) return;
+    try {
+      const server = await start(...placeOf(listen));
+      unwinding.push(`closing ${door}.listen`, () => server.close());
+      logger.info(`${door} open over TCP`, { at: listen });
+    } catch (error) {
+      if (error instanceof StartProblem) throw error;
+      throw new StartProblem(door, `${door}.listen: ${listen} cannot be opened: ${(error as Error).message}`);
+    }
+  };
+  await open('control', control.listen, (host, port) => {
+    const token = tokenOf('control', control.tokenFile);
+    const tls = control.tls && readTls(control.tls);
+    return startTcpControl({ host, port, providers, ...(token && { token }), ...(tls && { tls }) });
+  });
+  await open('metrics', metrics?.listen, (host, port) => startMetricsServer(host, port, providers.metrics));
+  await open('dashboard', dashboard?.listen, (host, port) => {
+    const token = tokenOf('dashboard', dashboard?.tokenFile);
+    const allowChanges = dashboard?.allowChanges === true;
+    return startDashboard({ host, port, allowChanges, providers, ...(token && { token }) });
+  });
+}
+
+/** `10.0.0.11:7480`, `[::1]:7480` */
+function placeOf(listen: string): [host: string, port: number] {
+  const at = listen.lastIndexOf(':');
+  return [listen.slice(0, at).replace(/^\[|\]$/g, ''), Number(listen.slice(at + 1))];
+}
+
+function tokenOf(door: Door, file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  const token = read(door, `${door}.tokenFile`, file).trim();
+  if (token !== '') return token;
+  throw new StartProblem(door, `${door}.tokenFile: ${file} is empty; put a long random text into it`);
+}
+
+function readTls(files: NonNullable<NodeConfig['control']['tls']>): TlsFiles {
+  const { certificate, key, clientCa } = files;
+  return {
+    certificate: read('control', 'control.tls.certificate', certificate),
+    key: read('control', 'control.tls.key', key),
+    ...(clientCa !== undefined && { clientCa: read('control', 'control.tls.clientCa', clientCa) }),
+  };
+}
+
+function read(door: Door, key: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new StartProblem(door, `${key}: ${file} cannot be read: ${(error as Error).message}`);
+  }
+}
