@@ -40,6 +40,8 @@ function checkNode() {
 
 /** Debian packages by the command that tells whether they are there. */
 const TOOLS = { ip: 'iproute2', unshare: 'util-linux' };
+/** With `--tests`: the dashboard is tried in a real browser. `CHROMIUM` names one of your own. */
+const TEST_TOOLS = { [process.env.CHROMIUM ?? 'chromium']: 'chromium' };
 /** What `raw-socket` is built with. Everything but its part of L4/3 works without. */
 const BUILD_TOOLS = { 'g++': 'g++', make: 'make', python3: 'python3' };
 
@@ -61,7 +63,7 @@ function aptInstall(packages) {
 }
 
 function checkTools() {
-  const missing = missingOf(TOOLS);
+  const missing = missingOf(process.argv.includes('--tests') ? { ...TOOLS, ...TEST_TOOLS } : TOOLS);
   if (missing.length === 0) return;
   if (!mayInstall()) {
     say(`missing: ${missing.join(', ')}. Install with: sudo apt-get install ${missing.join(' ')}`);
