@@ -5,7 +5,7 @@ import type { NodeConfig } from '../config/index.js';
 import { monotonicMs, type ServerInfo } from '../dataplane/index.js';
 import type { StatusDocument } from '../control/index.js';
 import { startControlServer } from '../control/server.js';
-import { EventLog } from '../events/eventLog.js';
+import { EventLog, type NodeEvent } from '../events/eventLog.js';
 import { tellRingNews } from '../events/ringNews.js';
 import type { HealthMonitor } from '../health/healthMonitor.js';
 import { kernelNetwork } from '../host/index.js';
@@ -41,6 +41,8 @@ export interface NodeDependencies {
   readonly logger: Logger;
   /** A part of the node has failed for good: the process should stop the node and end. */
   readonly onFatal: (message: string) => void;
+  /** Told of each event, as `GET /events` tells it. */
+  readonly onEvent?: (event: NodeEvent) => void;
 }
 
 /**
@@ -56,6 +58,7 @@ export async function runNode(config: NodeConfig, dependencies: NodeDependencies
     raisePriority(logger);
     const deciding = assemble(config, shells, unwinding, logger);
     const { driver, operation, health, fixedServers, balancing, events } = deciding;
+    if (dependencies.onEvent !== undefined) events.subscribe(dependencies.onEvent);
     await openControl(config, shells, deciding, unwinding);
     operation.drain.resume();
     if (health.isEmpty) driver.start();
