@@ -2,8 +2,17 @@
  * `npm run package`: makes out/ringmaster_VERSION_ARCH.deb and a tarball of the same, from what is built and installed here.
  * Needs dpkg-deb and tar; downloads nothing.
  */
-import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -17,6 +26,18 @@ const { version } = JSON.parse(readFileSync(join(root, 'packages/cli/package.jso
 const run = (command, ...args) => execFileSync(command, args, { cwd: root, encoding: 'utf8' }).trim();
 const architecture = run('dpkg-deb', '--version') && run('dpkg', '--print-architecture');
 const stage = join(out, 'stage');
+
+/** Modules with native code: not to be called as programs, and without what only a debugger needs. */
+function tidyNative(folder) {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) tidyNative(path);
+    else if (entry.name.endsWith('.node')) {
+      chmodSync(path, 0o644);
+      spawnSync('strip', ['--strip-unneeded', path]); // where binutils is not installed, it is larger
+    }
+  }
+}
 
 /** Writes a file into the package, making its directory. */
 function put(path, content, mode = 0o644) {
@@ -32,6 +53,7 @@ const cli = (...args) => run(process.execPath, 'packages/cli/bin/ringmaster.js',
 function stageFiles() {
   rmSync(stage, { recursive: true, force: true });
   copyProduction(root, 'packages/cli', join(stage, 'usr/lib/ringmaster'));
+  tidyNative(join(stage, 'usr/lib/ringmaster'));
   mkdirSync(join(stage, 'usr/bin'), { recursive: true });
   symlinkSync(
     '../lib/ringmaster/node_modules/@ringmaster/cli/bin/ringmaster.js',

@@ -17,15 +17,18 @@ function find(name, folder, root) {
 const NOT_RUN = /\.(map|d\.ts|d\.cts|d\.mts|tsbuildinfo|gyp)$|(^|\/)\.[^/]+$/;
 /** Sources and build leftovers of packages with native parts. */
 const NATIVE_SOURCES = {
-  koffi: /^(src|vendor|doc|cnoke\.cjs)(\/|$)/,
+  koffi: /^(vendor|doc|cnoke\.cjs)(\/|$)|\.(cc|hh|cpp|S|asm|inc)$/,
   'raw-socket': /^(src|example)(\/|$)|^build\/(?!Release$|Release\/raw\.node$)/,
 };
+/** Builds for other C libraries than that of Debian. */
+const FOREIGN_BUILDS = /^musl_/;
 /** Of a package of the repository. */
 const OWN_PARTS = /^(dist|bin|package\.json|README\.md)(\/|$)/;
 
 function isWanted(name, isOwn, path) {
   if (path === '') return true;
   if (path === 'node_modules' || path.startsWith('node_modules/') || NOT_RUN.test(path)) return false;
+  if (FOREIGN_BUILDS.test(path)) return false;
   return isOwn ? OWN_PARTS.test(path) : NATIVE_SOURCES[name]?.test(path) !== true;
 }
 
