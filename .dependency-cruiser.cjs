@@ -29,7 +29,8 @@ module.exports = {
       ['ring', 'dispatch', 'libnetraw/(src|dist)/wire'],
       'The pure cores, and nothing of the shells.',
     ),
-    only('node', ['ring', 'transport', 'dispatch', 'libnetraw'], 'The one root.'),
+    only('dashboard', [], 'A page for browsers, and the list of its files.'),
+    only('node', ['ring', 'transport', 'dispatch', 'libnetraw', 'dashboard'], 'The one root.'),
     only('cli', ['node'], 'Talks to a node.'),
     only(
       'lab',

@@ -80,6 +80,7 @@ beforeEach(async () => {
   explained.length = 0;
   const started = await startControlServer(socket, {
     status: () => status,
+    history: { document: () => ({ intervalMs: 1000, samples: [] }) },
     metrics: { contentType: 'text/plain', text: async () => '' },
     events: { after: () => [], subscribe: () => () => undefined },
     connections: async (limit) => ({ ...CONNECTIONS, connections: CONNECTIONS.connections.slice(0, limit) }),

@@ -7,7 +7,7 @@ import { crossKeyProblems } from './rules.js';
 import { fileSchema, type FileConfig } from './schema/file.js';
 import { keysAt } from './schema/keys.js';
 import { suggest } from './suggest.js';
-import type { ClusterConfig, ElectionConfig, NodeConfig } from './types.js';
+import type { ClusterConfig, DashboardConfig, ElectionConfig, NodeConfig } from './types.js';
 
 /** sockaddr_un holds 108 bytes, the last of them zero. */
 const SOCKET_PATH_BYTES = 107;
@@ -94,7 +94,7 @@ const dropUndefined = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T
 function toNodeConfig(file: string, written: FileConfig): NodeConfig {
   const here = (path: string): string => resolve(dirname(file), path);
   const { election, keyFile = [], ...ring } = written.ring;
-  const { address, address6, outside, clusters, ...rest } = dropUndefined(written);
+  const { address, address6, outside, clusters, dashboard, ...rest } = dropUndefined(written);
   return {
     ...rest,
     file,
@@ -104,7 +104,15 @@ function toNodeConfig(file: string, written: FileConfig): NodeConfig {
     ring: { ...ring, keyFiles: [keyFile].flat().map(here), election: toElection(election) },
     clusters: clusters as readonly ClusterConfig[],
     control: { socket: here(written.control.socket) },
+    ...(dashboard === undefined ? {} : { dashboard: toDashboard(dashboard, here) }),
   };
+}
+
+function toDashboard(
+  { tokenFile, ...rest }: NonNullable<FileConfig['dashboard']>,
+  here: (path: string) => string,
+): DashboardConfig {
+  return { ...rest, ...(tokenFile === undefined ? {} : { tokenFile: here(tokenFile) }) };
 }
 
 function socketProblems(config: NodeConfig): ConfigProblem[] {

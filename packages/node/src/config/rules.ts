@@ -85,6 +85,19 @@ function portRules(cluster: Mapping, path: ConfigPath, report: Report): void {
   });
 }
 
+/** Names count as other places: what they stand for is somebody else's to say. */
+function isLoopback(listen: string): boolean {
+  return /^(127(\.\d{1,3}){3}|localhost|\[::1\]):\d+$/.test(listen);
+}
+
+function dashboardRules(dashboard: Mapping, report: Report): void {
+  const { listen, tokenFile } = dashboard;
+  if (typeof listen !== 'string' || !/:\d+$/.test(listen)) return;
+  if (tokenFile !== undefined || isLoopback(listen)) return;
+  const cure = 'the path of a file with a token, or a listen at 127.0.0.1';
+  report('missing', ['dashboard', 'tokenFile'], `missing; others can reach ${listen}: expected ${cure}`);
+}
+
 /** Checks what the schema cannot see from one key. `raw` is the parsed YAML, of any shape whatever. */
 export function crossKeyProblems(raw: unknown): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
@@ -103,6 +116,7 @@ export function crossKeyProblems(raw: unknown): ConfigProblem[] {
   if (new Set(capabilities).size < capabilities.length) {
     report('conflict', ['capabilities'], 'expected each capability once');
   }
+  dashboardRules(mapping(root.dashboard), report);
   addressRules(root, report);
   list(root.clusters).forEach((entry, index) => portRules(mapping(entry), ['clusters', index], report));
   targetRules(root, report);

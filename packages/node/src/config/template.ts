@@ -75,6 +75,9 @@ maxConnections: 1048576
 control:
   # Where \`ringmaster status\` finds the node. Only its owner may use it.
   socket: /run/ringmaster.sock
+
+# A page that shows the ring live. Where others can reach it, it needs a token.
+# dashboard: { listen: "127.0.0.1:7480", tokenFile: dashboard.token, allowChanges: true }
 `;
 }
 

@@ -93,6 +93,14 @@ export interface ClusterConfig {
   readonly ports: readonly ServicePortConfig[];
 }
 
+export interface DashboardConfig {
+  /** `127.0.0.1:7480`, `[::1]:7480` */
+  readonly listen: string;
+  /** Absolute path. */
+  readonly tokenFile?: string;
+  readonly allowChanges: boolean;
+}
+
 export interface NodeConfig {
   /** Absolute path of the file this was read from. */
   readonly file: string;
@@ -112,4 +120,5 @@ export interface NodeConfig {
   readonly workers: number;
   readonly maxConnections: number;
   readonly control: { readonly socket: string };
+  readonly dashboard?: DashboardConfig;
 }

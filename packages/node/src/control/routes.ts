@@ -1,4 +1,5 @@
 /** What the control socket answers, apart from how the bytes come and go. */
+import type { History } from '../history/history.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { EventSource, StreamRequest } from './eventStream.js';
 import { type ExplainRequest, parseExplain } from './explainRequest.js';
@@ -22,6 +23,7 @@ export interface ControlProviders {
   explain(request: ExplainRequest): Promise<ExplainAnswer>;
   /** What has happened to this node, and what will. */
   readonly events: EventSource;
+  readonly history: Pick<History, 'document'>;
   readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
 }
 
@@ -90,6 +92,15 @@ function eventsRoute(query: URLSearchParams): ControlAnswer {
   return { status: 200, body: undefined, stream: { since: Number(since), follow: follow === 'true' } };
 }
 
+function historyRoute(query: URLSearchParams, { history }: ControlProviders): ControlAnswer {
+  const since = query.get('since') ?? '0';
+  if (!/^\d{1,15}$/.test(since)) {
+    const expected = 'since: expected milliseconds since 1970';
+    return refusal(400, 'invalid', `${expected}, found ${JSON.stringify(since)}`);
+  }
+  return { status: 200, body: history.document(Number(since)) };
+}
+
 async function metricsRoute(_query: URLSearchParams, { metrics }: ControlProviders): Promise<ControlAnswer> {
   return { status: 200, body: undefined, text: { type: metrics.contentType, text: await metrics.text() } };
 }
@@ -128,6 +139,7 @@ const ROUTES: ReadonlyMap<string, Entry> = new Map([
   ['/status', reading(statusRoute)],
   ['/members', reading(membersRoute)],
   ['/connections', reading(connectionsRoute, 'limit')],
+  ['/history', reading(historyRoute, 'since')],
   ['/metrics', reading(metricsRoute)],
   ['/events', reading(eventsRoute, 'since', 'follow')],
   ['/drain', ordering('drain')],

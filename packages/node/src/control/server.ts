@@ -18,7 +18,7 @@ const MOST_CONNECTIONS = 64;
 const REQUEST_TIMEOUT_MS = 5000;
 
 /** The body as text; `undefined` when it is longer than any that is wanted. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
+export async function readBody(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {

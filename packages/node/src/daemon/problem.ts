@@ -1,6 +1,6 @@
 /** Why a node does not start: a stable code, and a sentence that says what to do. */
 export type StartProblemCode =
-  'keys' | 'host' | 'port-in-use' | 'not-permitted' | 'ring-socket' | 'data-plane' | 'control';
+  'keys' | 'host' | 'port-in-use' | 'not-permitted' | 'ring-socket' | 'data-plane' | 'control' | 'dashboard';
 
 export class StartProblem extends Error {
   readonly code: StartProblemCode;

@@ -3,8 +3,6 @@ import type { RingEvent } from '@ringmaster/transport';
 import { NodeCryptography, RingDriver } from '@ringmaster/transport';
 import type { NodeConfig } from '../config/index.js';
 import { monotonicMs, type ServerInfo } from '../dataplane/index.js';
-import type { StatusDocument } from '../control/index.js';
-import { startControlServer } from '../control/server.js';
 import { EventLog, type NodeEvent } from '../events/eventLog.js';
 import { tellRingNews } from '../events/ringNews.js';
 import type { HealthMonitor } from '../health/healthMonitor.js';
@@ -12,22 +10,17 @@ import { kernelNetwork } from '../host/index.js';
 import type { Rebuild } from '../inventory/rebuild.js';
 import type { Logger } from '../logging.js';
 import { Balancing } from './balancing.js';
-import { connectionsDocument } from './connectionsDocument.js';
-import { describeSelf, dispatchClusters, ringConfig } from './describe.js';
+import { describeSelf, ringConfig } from './describe.js';
 import { Dispatching } from './dispatching.js';
-import { explainPackets } from './explainDocument.js';
 import { FixedServers } from './fixedServers.js';
 import { isNewcomer, MemberNames } from './hosts.js';
 import { Operation } from './operation.js';
 import { raisePriority } from './priority.js';
-import { StartProblem } from './problem.js';
-import { Metrics } from '../metrics/metrics.js';
 import { makeRebuild } from './mapRebuild.js';
+import { openControl } from './openControl.js';
 import { watchServices } from './serviceHealth.js';
 import { openShells, type Shells } from './shells.js';
-import { statusDocument } from './statusDocument.js';
 import { Unwinding } from './unwinding.js';
-import { VERSION } from './version.js';
 
 export interface RunningNode {
   /**
@@ -59,7 +52,7 @@ export async function runNode(config: NodeConfig, dependencies: NodeDependencies
     const deciding = assemble(config, shells, unwinding, logger);
     const { driver, operation, health, fixedServers, balancing, events } = deciding;
     if (dependencies.onEvent !== undefined) events.subscribe(dependencies.onEvent);
-    await openControl(config, shells, deciding, unwinding);
+    await openControl(config, shells, deciding, { unwinding, logger });
     operation.drain.resume();
     if (health.isEmpty) driver.start();
     health.start();
@@ -89,7 +82,7 @@ export async function runNode(config: NodeConfig, dependencies: NodeDependencies
   }
 }
 
-interface Deciding {
+export interface Deciding {
   readonly driver: RingDriver;
   readonly rebuild: Rebuild;
   readonly operation: Operation;
@@ -153,38 +146,4 @@ function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logg
     operation.handle(event);
   };
   return { driver, rebuild, operation, health, fixedServers, balancing, events };
-}
-
-async function openControl(
-  config: NodeConfig,
-  { dataPlane, inventory, socket }: Shells,
-  { driver, rebuild, operation, health, fixedServers, balancing, events }: Deciding,
-  unwinding: Unwinding,
-): Promise<void> {
-  const status = (): StatusDocument =>
-    statusDocument({
-      state: driver.state,
-      stats: dataPlane.stats(),
-      maxConnections: config.maxConnections,
-      rebuild: rebuild.progress(),
-      ringDrops: driver.drops,
-      inventoryRefused: inventory.refused,
-      socket: socket.counters,
-      operation,
-      health: health.status(),
-      fixedServers: fixedServers.status(),
-      balancing,
-    });
-  const control = await startControlServer(config.control.socket, {
-    events,
-    status,
-    metrics: new Metrics(VERSION, status),
-    connections: async (limit) =>
-      connectionsDocument(await dataPlane.snapshot(limit), dataPlane.stats().connections.total),
-    order: (request) => operation.order(request),
-    explain: (request) =>
-      explainPackets(request, { state: driver.state, dataPlane, clusters: dispatchClusters(config) }),
-  });
-  if (!control.ok) throw new StartProblem('control', control.problem.message);
-  unwinding.push('closing the control socket', () => control.value.close());
 }

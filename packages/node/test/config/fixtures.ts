@@ -147,6 +147,18 @@ export const BAD: [string, string, string[]][] = [
     ['ringmaster.yaml:3: ring.insecure: insecure: true and keyFile exclude each other; remove one of them'],
   ],
   [
+    'a dashboard that others can reach, without a token',
+    `${GOOD}dashboard: { listen: "0.0.0.0:7480" }\n`,
+    [
+      'ringmaster.yaml:8: dashboard.tokenFile: missing; others can reach 0.0.0.0:7480: expected the path of a file with a token, or a listen at 127.0.0.1',
+    ],
+  ],
+  [
+    'a dashboard nowhere',
+    `${GOOD}dashboard: { listen: "7480" }\n`,
+    ['ringmaster.yaml:8: dashboard.listen: expected a host and a port, like 127.0.0.1:80, found "7480"'],
+  ],
+  [
     'an unknown word',
     GOOD.replace('    ports', '    mode: l4/4\n    ports'),
     ['ringmaster.yaml:6: clusters[0].mode: expected one of l4/2, l4/3, l7, found "l4/4"'],

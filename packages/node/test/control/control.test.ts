@@ -14,6 +14,7 @@ import {
   type OrderRequest,
   type StatusDocument,
 } from '../../src/control/index.js';
+import { History } from '../../src/history/history.js';
 import { EventLog } from '../../src/events/eventLog.js';
 
 const STATUS: StatusDocument = {
@@ -34,6 +35,7 @@ const PROVIDERS: ControlProviders = {
   get events() {
     return events;
   },
+  history: new History(),
   metrics: { contentType: 'text/plain; version=0.0.4', text: async () => 'ringmaster_role 1\n' },
   status: () => STATUS,
   connections: async (limit) => {
@@ -100,7 +102,7 @@ describe('a running node', () => {
   it.each([
     [
       '/stauts',
-      'there is no /stauts; there is /status, /members, /connections, /metrics, /events, /drain, /undrain, /abdicate, /explain',
+      'there is no /stauts; there is /status, /members, /connections, /history, /metrics, /events, /drain, /undrain, /abdicate, /explain',
     ],
     ['/connections?limit=0', 'limit: expected a whole number from 1 to 1000000, found "0"'],
     ['/connections?limit=1e3', 'limit: expected a whole number from 1 to 1000000, found "1e3"'],

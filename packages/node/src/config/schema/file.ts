@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { cluster, shareOfTheLoad } from './cluster.js';
+import { dashboard } from './dashboard.js';
 import { interfaceName, ipv4, milliseconds, oneOf, text, unicastAddress6, whole } from './pieces.js';
 import { ring } from './ring.js';
 
@@ -86,6 +87,7 @@ export const fileSchema = z.strictObject(
         'How many connections the dispatcher remembers. One takes 48 bytes, reserved at the start. When all are taken, half-open connections make room first, then closing ones; an established one is never dropped for a new one.',
     }),
     control,
+    dashboard,
   },
   { error: 'a mapping with interface, ring and clusters' },
 );

@@ -1,27 +1,13 @@
 /** Health checks, as they are written. */
-import { isIPv6 } from 'node:net';
 import { z } from 'zod';
-import { flag, milliseconds, text, whole } from './pieces.js';
+import { flag, hostAndPort, milliseconds, text, whole } from './pieces.js';
 
 function isHttpUrl(value: string): boolean {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   return url !== undefined && (url.protocol === 'http:' || url.protocol === 'https:') && url.hostname !== '';
 }
 
-/** `host:port` or `[v6]:port`. */
-function isHostAndPort(value: string): boolean {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+)):(\d{1,5})$/.exec(value);
-  if (match === null) return false;
-  const port = Number(match[3]);
-  return port >= 1 && port <= 65535 && (match[1] === undefined || isIPv6(match[1]));
-}
-
-/** 1 to 65535, in at most five digits. */
-const PORT_PATTERN = String.raw`(?!0{1,5}$)([0-5]?\d{1,4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])`;
-const HOST_PORT_PATTERN = String.raw`^(\[[0-9a-fA-F:.]+\]|[^\s:/\[\]]+):${PORT_PATTERN}$`;
-
 const HTTP_URL = 'an http or https URL, like http://127.0.0.1:80/';
-const HOST_PORT = 'a host and a port, like 127.0.0.1:80';
 
 const COMMAND = 'a program and its arguments, 1 to 64 texts, like [/usr/local/bin/check, --fast]';
 const STATUS = 'a status (100 to 599), a range like 200-399, or a list of these';
@@ -81,9 +67,7 @@ export const health = z
         description:
           'With an https URL: `true` takes whatever certificate is shown. (An authority of your own: `NODE_EXTRA_CA_CERTS` in the environment of `ringmaster up`.)',
       }),
-      tcp: z.string({ error: HOST_PORT }).refine(isHostAndPort, { error: HOST_PORT }).optional().meta({
-        pattern: HOST_PORT_PATTERN,
-        'x-type': 'host and port',
+      tcp: hostAndPort.optional().meta({
         description: 'A host and a port, like `127.0.0.1:80` or `[::1]:80`. Well: a connection is accepted.',
       }),
       command: z

@@ -67,3 +67,20 @@ export const gatewayAddress = z
   .string({ error: GATEWAY })
   .refine((address) => isUnicast(address) || isLinkLocal(address), { error: GATEWAY })
   .meta({ anyOf: [unicast4, unicast6, linkLocal], 'x-type': 'address' });
+
+/** `host:port` or `[v6]:port`. */
+function isHostAndPort(value: string): boolean {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+)):(\d{1,5})$/.exec(value);
+  if (match === null) return false;
+  const port = Number(match[3]);
+  return port >= 1 && port <= 65535 && (match[1] === undefined || isIPv6(match[1]));
+}
+
+/** 1 to 65535, in at most five digits. */
+const PORT_PATTERN = String.raw`(?!0{1,5}$)([0-5]?\d{1,4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])`;
+const HOST_PORT_PATTERN = String.raw`^(\[[0-9a-fA-F:.]+\]|[^\s:/\[\]]+):${PORT_PATTERN}$`;
+const HOST_PORT = 'a host and a port, like 127.0.0.1:80';
+export const hostAndPort = z
+  .string({ error: HOST_PORT })
+  .refine(isHostAndPort, { error: HOST_PORT })
+  .meta({ pattern: HOST_PORT_PATTERN, 'x-type': 'host and port' });

@@ -1,0 +1,62 @@
+import { expect, it } from 'vitest';
+import type { StatusDocument } from '../../src/control/index.js';
+import { History, MOST_SAMPLES } from '../../src/history/history.js';
+
+function status(frames: number, members = 2): StatusDocument {
+  return {
+    ...{ address: '10.0.0.1', id: 1, role: 'dispatcher' },
+    ring: {
+      ...{ createdAt: 1, dispatcher: '10.0.0.1' },
+      members: Array.from({ length: members }, (_, i) => ({
+        ...{ address: `10.0.0.${i + 1}`, id: i, mac: '', role: 'server' as const, active: i === 0 },
+        load: {
+          connections: i,
+          newPerSecond: 0,
+          acceptQueue: 0,
+          acceptQueueLimit: 1,
+          responseMs: 1,
+          ageMs: 1,
+        },
+      })),
+    },
+    connections: { total: 7, halfOpen: 0, established: 7, closing: 0 },
+    rebuild: { state: 'idle', percent: 0, ms: 0 },
+    counters: {
+      forwarded: 0,
+      held: 0,
+      dropped: { a: frames / 10 },
+      frames,
+      events: { scheduled: frames / 2 },
+    },
+  };
+}
+
+it('keeps what a second brought', () => {
+  const history = new History();
+  history.take(status(100), 5000.4, 0);
+  history.take(status(300), 6000, 1000);
+  history.take(status(300), 7000, 2000);
+  expect(history.document(5500)).toEqual({
+    intervalMs: 1000,
+    samples: [
+      {
+        ...{ atMs: 6000, connections: 7, newPerSecond: 100, framesPerSecond: 200, droppedPerSecond: 20 },
+        ...{ members: 1, dispatcher: '10.0.0.1' },
+        servers: [
+          { address: '10.0.0.1', connections: 0 },
+          { address: '10.0.0.2', connections: 1 },
+        ],
+      },
+      expect.objectContaining({ atMs: 7000, framesPerSecond: 0 }),
+    ],
+  });
+});
+
+it('is bounded in time, and in large rings', () => {
+  const history = new History();
+  for (let i = 0; i < MOST_SAMPLES + 5; i++) history.take(status(i, 100), i, i);
+  const { samples } = history.document(-1);
+  expect(samples.length).toBe(MOST_SAMPLES);
+  expect(samples[0].atMs).toBe(5);
+  expect(samples[0].servers).toEqual([]);
+});
