@@ -7,11 +7,15 @@ import {
   type ConfigProblem,
   type NodeConfig,
 } from '@ringmaster/node';
+import { existsSync } from 'node:fs';
 import { ExitCode, Failure } from './failure.js';
 
 /** `init` writes it here, and `up` looks for it here. */
 export const DEFAULT_CONFIG = 'ringmaster.yaml';
 export const DEFAULT_SOCKET = '/run/ringmaster.sock';
+/** Where the packaged service has both. */
+const SERVICE_CONFIG = '/etc/ringmaster/ringmaster.yaml';
+const SERVICE_SOCKET = '/run/ringmaster/node.sock';
 
 function refuse(file: string, problems: readonly ConfigProblem[]): never {
   // A file that could not be read is named in the message already.
@@ -52,5 +56,13 @@ export function readRunnableConfig(file: string): { config: NodeConfig; warnings
 /** Where the node listens: as given, or as the configuration says, or where it does by default. */
 export function controlSocket(options: { readonly socket?: string; readonly config?: string }): string {
   if (options.socket !== undefined) return options.socket;
-  return options.config === undefined ? DEFAULT_SOCKET : readConfig(options.config).control.socket;
+  return options.config === undefined ? defaultSocket() : readConfig(options.config).control.socket;
 }
+
+/** The socket of a node that was started by hand, or that of the service. */
+function defaultSocket(): string {
+  return existsSync(SERVICE_SOCKET) && !existsSync(DEFAULT_SOCKET) ? SERVICE_SOCKET : DEFAULT_SOCKET;
+}
+
+/** The configuration that is meant when none is named; undefined when there is none. */
+export const presentConfig = (): string | undefined => [DEFAULT_CONFIG, SERVICE_CONFIG].find(existsSync);

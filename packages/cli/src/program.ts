@@ -132,6 +132,22 @@ error, a key that is there is kept.`,
     .action(async (options) => (await import('./commands/init.js')).init(options));
 }
 
+function addCompletion(program: Command): void {
+  program
+    .command('completion')
+    .summary('print a script that makes a shell complete this command line')
+    .description(
+      `Prints a script that makes a shell complete commands, options, files and addresses of members.
+  bash:  source <(ringmaster completion bash)              # in ~/.bashrc
+  zsh:   source <(ringmaster completion zsh)               # in ~/.zshrc, after compinit
+  fish:  ringmaster completion fish > ~/.config/fish/completions/ringmaster.fish`,
+    )
+    .addArgument(new Argument('<shell>', 'which shell').choices(['bash', 'zsh', 'fish']))
+    .action(async (shell: 'bash' | 'zsh' | 'fish') =>
+      (await import('./commands/completion.js')).completion(program, shell),
+    );
+}
+
 function addReading(program: Command): void {
   reading(program.command('status'), 'the status')
     .summary('show this node and its ring')
@@ -217,7 +233,9 @@ firewall, ports, key, what a dead node may have left, what the LAN lets through 
 probes and pings). Each finding says what, why it matters, and the cure. Changes nothing without --fix.
 Exit code 1 when a node would not work.`,
     )
-    .addOption(configOption(`the configuration (default: ${DEFAULT_CONFIG}, if it is there)`))
+    .addOption(
+      configOption(`the configuration (default: ${DEFAULT_CONFIG}, or that of the service, if there is one)`),
+    )
     .addOption(jsonOption('the findings'))
     .option('--fix', 'apply the cures that can be applied safely, and say what would make them last')
     .option('--dry-run', 'with --fix: only say what would be done')
@@ -270,6 +288,7 @@ export function buildProgram(version: string, done: (code: number) => void): Com
   addOrdering(program);
   addExplain(program);
   addChecking(program, done);
+  addCompletion(program);
   for (const command of [program, ...program.commands]) {
     const path = command === program ? 'ringmaster' : `ringmaster ${command.name()}`;
     command.showHelpAfterError(`See: ${path} --help`);

@@ -54,5 +54,6 @@ export {
 export { CONNECTION_STATES, TcpState, tcpStateName, type TcpStateName } from './netlink/tcpStates.js';
 export { readOffloads, writeOffloads, type Offload, type Offloads } from './offloads.js';
 export { readSysctl, writeSysctl } from './sysctl.js';
+export { UnixDatagramSender } from './unixDatagram.js';
 export { Wake } from './wake.js';
 export { VNET_HEADER_BYTES } from './wire/index.js';

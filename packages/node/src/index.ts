@@ -4,4 +4,5 @@ export { openApiText } from './control/openapi.js';
 export * from './host/index.js';
 export * from './logging.js';
 export { StartProblem, type StartProblemCode } from './daemon/problem.js';
+export { systemdNotifier, type Notifier } from './service/notify.js';
 export { runNode, type NodeDependencies, type RunningNode } from './daemon/runNode.js';

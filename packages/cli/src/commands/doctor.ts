@@ -1,6 +1,5 @@
 /** `ringmaster doctor`: what on this host would break the cluster, and the cure. */
-import { existsSync } from 'node:fs';
-import { DEFAULT_CONFIG } from '../configuration.js';
+import { presentConfig } from '../configuration.js';
 import { CHECKS, isCheckName, type CheckName } from '../doctor/catalogue.js';
 import { examine } from '../doctor/examine.js';
 import { fix, type Fix } from '../doctor/fix.js';
@@ -28,7 +27,7 @@ export async function doctor(options: DoctorOptions): Promise<number> {
   if (options.fix !== true && (options.dryRun === true || only !== undefined)) {
     throw new Failure('--dry-run and --only belong to --fix');
   }
-  const file = options.config ?? (existsSync(DEFAULT_CONFIG) ? DEFAULT_CONFIG : undefined);
+  const file = options.config ?? presentConfig();
   let findings = await examine(file, options.listen);
   let fixes: Fix[] | undefined;
   if (options.fix === true) {

@@ -3,10 +3,13 @@ import {
   createLogger,
   runNode,
   StartProblem,
+  systemdNotifier,
   type LogFormat,
   type Logger,
   type LogLevel,
   type NodeConfig,
+  type NodeDependencies,
+  type NodeEvent,
   type RunningNode,
 } from '@ringmaster/node';
 import { readRunnableConfig } from '../configuration.js';
@@ -59,13 +62,9 @@ function watchForEnd(): Ending {
 }
 
 /** Starts the node; what stands in its way becomes one message, everything else is a bug. */
-async function start(
-  config: NodeConfig,
-  logger: Logger,
-  onFatal: (why: string) => void,
-): Promise<RunningNode> {
+async function start(config: NodeConfig, dependencies: NodeDependencies): Promise<RunningNode> {
   try {
-    return await runNode(config, { logger, onFatal });
+    return await runNode(config, dependencies);
   } catch (error) {
     throw error instanceof StartProblem ? new Failure(error.message) : error;
   }
@@ -90,10 +89,18 @@ export async function up(options: UpOptions): Promise<number> {
   });
   for (const warning of warnings) logger.warn(warning);
   const ending = watchForEnd();
-  const node = await start(config, logger, ending.fail);
+  const service = systemdNotifier(process.env);
+  // The line of `systemctl status`: what this node is, and since what.
+  const onEvent = ({ kind, text }: NodeEvent): void => {
+    if (kind === 'role' || kind === 'phase') service.status(text);
+  };
+  const node = await start(config, { logger, onFatal: ending.fail, onEvent });
+  service.ready();
   const end = await ending.first;
   if (end.kind === 'asked') logger.info('stopping', { signal: end.signal });
   else logger.error('the node cannot go on and stops', { why: end.why });
+  service.stopping();
   await stop(node, logger, end.kind === 'asked');
+  service.close();
   return end.kind === 'asked' ? ExitCode.ok : ExitCode.failed;
 }

@@ -3,7 +3,7 @@ import type { RingEvent } from '@ringmaster/transport';
 import { NodeCryptography, RingDriver } from '@ringmaster/transport';
 import type { NodeConfig } from '../config/index.js';
 import { monotonicMs, type ServerInfo } from '../dataplane/index.js';
-import { EventLog } from '../events/eventLog.js';
+import { EventLog, type NodeEvent } from '../events/eventLog.js';
 import { tellRingNews } from '../events/ringNews.js';
 import type { HealthMonitor } from '../health/healthMonitor.js';
 import { kernelNetwork } from '../host/index.js';
@@ -34,6 +34,8 @@ export interface NodeDependencies {
   readonly logger: Logger;
   /** A part of the node has failed for good: the process should stop the node and end. */
   readonly onFatal: (message: string) => void;
+  /** Told of each event, as `GET /events` tells it. */
+  readonly onEvent?: (event: NodeEvent) => void;
 }
 
 /**
@@ -49,6 +51,7 @@ export async function runNode(config: NodeConfig, dependencies: NodeDependencies
     raisePriority(logger);
     const deciding = assemble(config, shells, unwinding, logger);
     const { driver, operation, health, fixedServers, balancing, events } = deciding;
+    if (dependencies.onEvent !== undefined) events.subscribe(dependencies.onEvent);
     await openControl(config, shells, deciding, { unwinding, logger });
     operation.drain.resume();
     if (health.isEmpty) driver.start();
