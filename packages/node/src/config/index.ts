@@ -9,4 +9,3 @@ export { configTemplate, SCHEMA_FILE, type TemplateOptions } from './template.js
 export { suggest } from './suggest.js';
 export { configurationSchema, configurationSchemaText } from './documentation/jsonSchema.js';
 export { withKeyTables } from './documentation/keyTables.js';
-export { reloadingOf, type Reloading } from './reloadable.js';
