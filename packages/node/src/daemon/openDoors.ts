@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { NodeConfig } from '../config/index.js';
 import type { ControlProviders } from '../control/routes.js';
 import { startTcpControl, type TlsFiles } from '../control/tcpServer.js';
+import { readTokenFile } from '../control/tokenFile.js';
 import { startDashboard } from '../dashboard/dashboardServer.js';
 import { startMetricsServer } from '../metrics/metricsServer.js';
 import type { ControlParts } from './openControl.js';
@@ -53,9 +54,9 @@ function placeOf(listen: string): [host: string, port: number] {
 
 function tokenOf(door: Door, file: string | undefined): string | undefined {
   if (file === undefined) return undefined;
-  const token = read(door, `${door}.tokenFile`, file).trim();
-  if (token !== '') return token;
-  throw new StartProblem(door, `${door}.tokenFile: ${file} is empty; put a long random text into it`);
+  const found = readTokenFile(file);
+  if (found.ok) return found.token;
+  throw new StartProblem(door, `${door}.tokenFile: ${found.message}`);
 }
 
 function readTls(files: NonNullable<NodeConfig['control']['tls']>): TlsFiles {
