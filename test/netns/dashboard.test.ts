@@ -76,7 +76,7 @@ test('a failover is seen as it happens, on a desk and on a phone', async () => {
   const phone = await open(heir.address, PHONE);
   await textOf(desk, 'dispatcher').toBe(victim.address);
   expect(await desk.locator('#ring .member').count()).toBe(4);
-  await expect.poll(() => desk.textContent('#live')).toBe('live');
+  await textOf(desk, 'live').toBe('live');
 
   // Where the ring came together in two steps, the hand-over within is marked already.
   const marked = await desk.locator('#traffic .mark').count();

@@ -36,7 +36,9 @@ test('a failover is told by the node that takes over, in order', async () => {
       .split('\n')
       .map((line) => JSON.parse(line) as NodeEvent);
   };
-  await expect.poll(async () => (await told()).some(({ kind }) => kind === 'rebuild')).toBe(true);
+  await expect
+    .poll(async () => (await told()).some(({ kind }) => kind === 'rebuild'), { timeout: 15_000 })
+    .toBe(true);
   const events = await told();
   expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1));
   expect(events.some(({ kind }) => kind === 'start')).toBe(true);
