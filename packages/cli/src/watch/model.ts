@@ -1,15 +1,14 @@
-import type { MemberStatus, NodeEvent, StatusDocument } from '@ringmaster/node';
+import {
+  ratesOf,
+  type MemberStatus,
+  type NodeEvent,
+  type Rates,
+  type StatusDocument,
+} from '@ringmaster/node';
 
 /** So many values are kept for a curve. */
 export const KEPT_VALUES = 60;
 const KEPT_EVENTS = 200;
-
-/** What a second brought, on the node that is asked. */
-export interface Rates {
-  readonly framesPerSecond: number;
-  readonly droppedPerSecond: number;
-  readonly newPerSecond: number;
-}
 
 const NOTHING: Rates = { framesPerSecond: 0, droppedPerSecond: 0, newPerSecond: 0 };
 
@@ -25,7 +24,10 @@ export class WatchModel {
   private readAtMs = 0;
 
   take(status: StatusDocument, atMs: number): void {
-    this.rates = this.status === undefined ? NOTHING : ratesOf(this.status, status, atMs - this.readAtMs);
+    this.rates =
+      this.status === undefined
+        ? NOTHING
+        : ratesOf(this.status.counters, status.counters, atMs - this.readAtMs);
     this.status = status;
     this.trouble = undefined;
     this.readAtMs = atMs;
@@ -59,21 +61,4 @@ export class WatchModel {
 function keep(values: number[], value: number): void {
   values.push(value);
   if (values.length > KEPT_VALUES) values.shift();
-}
-
-const sum = (values: Readonly<Record<string, number>>): number =>
-  Object.values(values).reduce((total, value) => total + value, 0);
-
-/** Counters that went back are those of a node that was started again. */
-function ratesOf(before: StatusDocument, now: StatusDocument, ms: number): Rates {
-  const perSecond = (count: (counters: StatusDocument['counters']) => number): number =>
-    ms <= 0 ? 0 : Math.max(0, ((count(now.counters) - count(before.counters)) * 1000) / ms);
-  const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0);
-  return {
-    framesPerSecond: perSecond(({ frames }) => numberOf(frames)),
-    droppedPerSecond: perSecond(({ dropped }) => sum(dropped)),
-    newPerSecond: perSecond(({ events }) =>
-      typeof events === 'object' ? numberOf((events as Record<string, number>)['scheduled']) : 0,
-    ),
-  };
 }

@@ -1,5 +1,5 @@
 /** Asking a node over its control socket. */
-import { request } from 'node:http';
+import { request, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import { controlProblem, type ControlResult } from './problem.js';
 
@@ -31,32 +31,65 @@ function connectionProblem(socket: string, error: NodeJS.ErrnoException): Contro
   }
 }
 
-function fetchText(socket: string, path: string, body: unknown): Promise<{ status: number; text: string }> {
+interface Question {
+  readonly socket: string;
+  readonly path: string;
+  /** Posted as JSON; `undefined`: the path is read. */
+  readonly body?: unknown;
+}
+
+/** Asks; `hear` gets the head of the answer, and says when it has come in time. `fail` may be called after that as well. */
+function ask(
+  { socket, path, body }: Question,
+  hear: (response: IncomingMessage, inTime: () => void) => void,
+  fail: (error: NodeJS.ErrnoException) => void,
+): void {
   const posted = body === undefined ? undefined : JSON.stringify(body);
   const method = posted === undefined ? 'GET' : 'POST';
-  return new Promise((resolve, reject) => {
-    const asked = request({ socketPath: socket, path, method, agent: false }, (response) => {
-      const chunks: Buffer[] = [];
-      let sizeBytes = 0;
-      response.on('error', reject);
-      response.on('data', (chunk: Buffer) => {
-        chunks.push(chunk);
-        sizeBytes += chunk.length;
-        if (sizeBytes > LARGEST_ANSWER_BYTES) asked.destroy(new Error('its answer has no end'));
-      });
-      response.on('end', () => {
-        clearTimeout(deadline);
-        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() });
-      });
-    });
-    const late = Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' });
-    const deadline = setTimeout(() => asked.destroy(late), TIMEOUT_MS);
-    asked.on('error', (error) => {
-      clearTimeout(deadline);
-      reject(error);
-    });
-    asked.end(posted);
+  const inTime = (): void => clearTimeout(deadline);
+  const asked = request({ socketPath: socket, path, method, agent: false }, (response) =>
+    hear(response, inTime),
+  );
+  const late = Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' });
+  const deadline = setTimeout(() => asked.destroy(late), TIMEOUT_MS);
+  asked.on('error', (error) => {
+    inTime();
+    fail(error);
   });
+  asked.end(posted);
+}
+
+/** The whole of an answer. */
+function textOf(response: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let sizeBytes = 0;
+    response.on('error', reject);
+    response.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      sizeBytes += chunk.length;
+      if (sizeBytes > LARGEST_ANSWER_BYTES) response.destroy(new Error('its answer has no end'));
+    });
+    response.on('end', () => resolve(Buffer.concat(chunks).toString()));
+  });
+}
+
+function fetchText(question: Question): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const hear = (response: IncomingMessage, inTime: () => void): void => {
+      textOf(response)
+        .then((text) => resolve({ status: response.statusCode ?? 0, text }))
+        .catch(reject)
+        .finally(inTime);
+    };
+    ask(question, hear, reject);
+  });
+}
+
+/** What a node says of a request that it refuses. Throws when it is not what a node says. */
+function refusalOf(status: number, text: string): ControlResult<never> {
+  const { error } = JSON.parse(text) as { error?: { message?: string } };
+  return controlProblem('refused', error?.message ?? `the node answered ${status}`);
 }
 
 /**
@@ -71,12 +104,13 @@ export function controlLines(
 ): Promise<ControlResult<undefined>> {
   return new Promise((resolve) => {
     const fail = (error: NodeJS.ErrnoException): void => resolve(connectionProblem(socket, error));
-    const asked = request({ socketPath: socket, path, agent: false }, (response) => {
-      clearTimeout(deadline);
-      const chunks: string[] = [];
-      if (response.statusCode !== 200) {
-        response.setEncoding('utf8').on('data', (text: string) => chunks.push(text));
-        response.on('end', () => resolve(controlProblem('refused', refusalOf(chunks.join('')))));
+    const hear = (response: IncomingMessage, inTime: () => void): void => {
+      inTime();
+      const status = response.statusCode ?? 0;
+      if (status !== 200) {
+        textOf(response)
+          .then((text) => resolve(refusalOf(status, text)))
+          .catch(fail);
         return;
       }
       const lines = createInterface({ input: response });
@@ -84,24 +118,9 @@ export function controlLines(
       lines.on('line', (line) => line !== '' && onLine(line));
       lines.on('close', end).on('error', end); // readline passes on that the other side has broken off
       response.on('error', end);
-    });
-    const late = Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' });
-    const deadline = setTimeout(() => asked.destroy(late), TIMEOUT_MS);
-    asked.on('error', (error) => {
-      clearTimeout(deadline);
-      fail(error);
-    });
-    asked.end();
+    };
+    ask({ socket, path }, hear, fail);
   });
-}
-
-function refusalOf(text: string): string {
-  try {
-    const { error } = JSON.parse(text) as { error?: { message?: string } };
-    return error?.message ?? text;
-  } catch {
-    return text;
-  }
 }
 
 /**
@@ -115,10 +134,8 @@ export async function controlRequest<T = unknown>(
   body?: unknown,
 ): Promise<ControlResult<T>> {
   try {
-    const { status, text } = await fetchText(socket, path, body);
-    const answered = JSON.parse(text) as T & { error?: { message?: string } };
-    if (status === 200) return { ok: true, value: answered };
-    return controlProblem('refused', answered.error?.message ?? `the node answered ${status}`);
+    const { status, text } = await fetchText({ socket, path, body });
+    return status === 200 ? { ok: true, value: JSON.parse(text) as T } : refusalOf(status, text);
   } catch (error) {
     return connectionProblem(socket, error as NodeJS.ErrnoException);
   }

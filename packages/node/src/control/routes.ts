@@ -81,25 +81,26 @@ async function connectionsRoute(query: URLSearchParams, providers: ControlProvid
   return { status: 200, body: await providers.connections(limit) };
 }
 
+/** The parameter `since`, or the refusal that says what it should have been. */
+function sinceOf(query: URLSearchParams, what: string): number | ControlAnswer {
+  const text = query.get('since') ?? '0';
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  return refusal(400, 'invalid', `since: expected ${what}, found ${JSON.stringify(text)}`);
+}
+
 function eventsRoute(query: URLSearchParams): ControlAnswer {
-  const since = query.get('since') ?? '0';
+  const since = sinceOf(query, 'the number of an event');
+  if (typeof since !== 'number') return since;
   const follow = query.get('follow') ?? 'true';
-  if (!/^\d{1,15}$/.test(since)) {
-    return refusal(400, 'invalid', `since: expected the number of an event, found ${JSON.stringify(since)}`);
-  }
   if (follow !== 'true' && follow !== 'false') {
     return refusal(400, 'invalid', `follow: expected true or false, found ${JSON.stringify(follow)}`);
   }
-  return { status: 200, body: undefined, stream: { since: Number(since), follow: follow === 'true' } };
+  return { status: 200, body: undefined, stream: { since, follow: follow === 'true' } };
 }
 
 function historyRoute(query: URLSearchParams, { history }: ControlProviders): ControlAnswer {
-  const since = query.get('since') ?? '0';
-  if (!/^\d{1,15}$/.test(since)) {
-    const expected = 'since: expected milliseconds since 1970';
-    return refusal(400, 'invalid', `${expected}, found ${JSON.stringify(since)}`);
-  }
-  return { status: 200, body: history.document(Number(since)) };
+  const since = sinceOf(query, 'milliseconds since 1970');
+  return typeof since === 'number' ? { status: 200, body: history.document(since) } : since;
 }
 
 async function metricsRoute(_query: URLSearchParams, { metrics }: ControlProviders): Promise<ControlAnswer> {

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, lstatSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
+import { boundServer, closeServer, forgiveAccepting } from '../http/boundedServer.js';
 import { controlProblem, type ControlResult } from './problem.js';
 import { LARGEST_BODY_BYTES } from './requests.js';
 import { EventStreams } from './eventStream.js';
@@ -15,10 +16,9 @@ export interface ControlServer {
 
 const OWNER_ONLY_UMASK = 0o177;
 const MOST_CONNECTIONS = 64;
-const REQUEST_TIMEOUT_MS = 5000;
 
 /** The body as text; `undefined` when it is longer than any that is wanted. */
-export async function readBody(request: IncomingMessage): Promise<string | undefined> {
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -28,16 +28,22 @@ export async function readBody(request: IncomingMessage): Promise<string | undef
   return sizeBytes > LARGEST_BODY_BYTES ? undefined : Buffer.concat(chunks).toString('utf8');
 }
 
-/** Answers one request. Rejects when who asks breaks off. */
+export interface Answering {
+  readonly providers: ControlProviders;
+  readonly streams: EventStreams;
+  /** The path and query that count, where they are not the request's own. */
+  readonly target?: string;
+}
+
+/** Answers one request, with the headers that `response` has already. Rejects when who asks breaks off. */
 export async function respond(
   request: IncomingMessage,
   response: ServerResponse,
-  providers: ControlProviders,
-  streams: EventStreams,
+  { providers, streams, target = request.url ?? '' }: Answering,
 ): Promise<void> {
   const text = await readBody(request);
   const answered: ControlAnswer =
-    text === undefined ? tooLarge : await answer(request.method ?? '', request.url ?? '', text, providers);
+    text === undefined ? tooLarge : await answer(request.method ?? '', target, text, providers);
   if (response.destroyed) return;
   const { stream } = answered;
   if (stream !== undefined && !streams.isFull) return streams.answer(stream, request, response);
@@ -45,7 +51,6 @@ export async function respond(
   response.writeHead(status, {
     'content-type': plain?.type ?? 'application/json',
     ...(allow === undefined ? {} : { allow }),
-    connection: 'close',
   });
   response.end(plain?.text ?? `${JSON.stringify(body)}\n`);
 }
@@ -127,20 +132,13 @@ export async function startControlServer(
   const streams = new EventStreams(providers.events);
   const server = createServer((request, response) => {
     // Who breaks off in the middle of a body is not answered.
-    respond(request, response, providers, streams).catch(() => response.destroy());
+    response.setHeader('connection', 'close');
+    respond(request, response, { providers, streams }).catch(() => response.destroy());
   });
-  server.maxConnections = MOST_CONNECTIONS;
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
-  server.headersTimeout = REQUEST_TIMEOUT_MS;
-  server.on('clientError', (_error, client) => client.destroy());
+  boundServer(server, MOST_CONNECTIONS);
   const refused = await listen(server, socket);
   if (refused !== undefined) return listenProblem(socket, refused);
-  server.on('error', () => undefined); // accepting one conversation failed (EMFILE): the next one may succeed
+  forgiveAccepting(server);
   chmodSync(socket, 0o600);
-  const close = (): Promise<void> =>
-    new Promise((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
-  return { ok: true, value: { close } };
+  return { ok: true, value: { close: () => closeServer(server) } };
 }

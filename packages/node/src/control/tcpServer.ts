@@ -1,11 +1,12 @@
 /** The control API over TCP: for those who show the token or a certificate, and nobody else. */
 import { createServer as createHttp, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttps } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { HostPort } from '../config/hostPort.js';
+import { listenOverTcp, type TcpServer } from '../http/boundedServer.js';
 import { knowsToken } from './credentials.js';
 import { EventStreams } from './eventStream.js';
 import type { ControlProviders } from './routes.js';
-import { respond, type ControlServer } from './server.js';
+import { respond } from './server.js';
 
 export interface TlsFiles {
   /** PEM. */
@@ -15,9 +16,7 @@ export interface TlsFiles {
   readonly clientCa?: string;
 }
 
-export interface TcpControlOptions {
-  readonly host: string;
-  readonly port: number;
+export interface TcpControlOptions extends HostPort {
   /** Absent: certificates alone decide, and `tls.clientCa` is there. */
   readonly token?: string;
   /** Absent: it goes over the wire as it is. */
@@ -26,48 +25,27 @@ export interface TcpControlOptions {
 }
 
 const MOST_CONNECTIONS = 64;
-const REQUEST_TIMEOUT_MS = 5000;
 const MOST_HEADER_BYTES = 16 * 1024;
 
 /** Rejects when it cannot listen there, or with certificates that are none. */
-export async function startTcpControl(options: TcpControlOptions): Promise<ControlServer & { port: number }> {
+export async function startTcpControl(options: TcpControlOptions): Promise<TcpServer> {
   const { host, port, token, tls, providers } = options;
   const streams = new EventStreams(providers.events);
   const listener: RequestListener = (request, response) => {
+    response.setHeader('connection', 'close');
     if (token !== undefined && !knowsToken(request.headers.authorization, token)) {
       // What is not read of a stranger's body costs nothing.
       response.writeHead(401, {
         'content-type': 'application/json',
         'www-authenticate': 'Bearer realm="Ringmaster"',
-        connection: 'close',
       });
       const message = 'expected the token of the control API: Authorization: Bearer TOKEN';
       response.end(`${JSON.stringify({ error: { code: 'no-token', message } })}\n`);
       return;
     }
-    respond(request, response, providers, streams).catch(() => response.destroy());
+    respond(request, response, { providers, streams }).catch(() => response.destroy());
   };
-  const server = makeServer(tls, listener);
-  server.maxConnections = MOST_CONNECTIONS;
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
-  server.headersTimeout = REQUEST_TIMEOUT_MS;
-  server.on('clientError', (_error, client) => client.destroy());
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      server.on('error', () => undefined); // accepting one conversation failed: the next one may succeed
-      resolve();
-    });
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return listenOverTcp(makeServer(tls, listener), { host, port, mostConnections: MOST_CONNECTIONS });
 }
 
 function makeServer(tls: TlsFiles | undefined, listener: RequestListener): Server {

@@ -1,10 +1,12 @@
 /** What a node offers over TCP, where its configuration wants it: control API, metrics, dashboard. */
 import { readFileSync } from 'node:fs';
+import { splitHostPort, type HostPort } from '../config/hostPort.js';
 import type { NodeConfig } from '../config/index.js';
 import type { ControlProviders } from '../control/routes.js';
 import { startTcpControl, type TlsFiles } from '../control/tcpServer.js';
 import { readTokenFile } from '../control/tokenFile.js';
 import { startDashboard } from '../dashboard/dashboardServer.js';
+import type { TcpServer } from '../http/boundedServer.js';
 import { startMetricsServer } from '../metrics/metricsServer.js';
 import type { ControlParts } from './openControl.js';
 import { StartProblem } from './problem.js';
@@ -21,11 +23,11 @@ export async function openDoors(
   const open = async (
     door: Door,
     listen: string | undefined,
-    start: (host: string, port: number) => Promise<{ close(): Promise<void> }>,
+    start: (at: HostPort) => Promise<TcpServer>,
   ): Promise<void> => {
     if (listen === undefined) return;
     try {
-      const server = await start(...placeOf(listen));
+      const server = await start(splitHostPort(listen));
       unwinding.push(`closing ${door}.listen`, () => server.close());
       logger.info(`${door} open over TCP`, { at: listen });
     } catch (error) {
@@ -33,23 +35,17 @@ export async function openDoors(
       throw new StartProblem(door, `${door}.listen: ${listen} cannot be opened: ${(error as Error).message}`);
     }
   };
-  await open('control', control.listen, (host, port) => {
+  await open('control', control.listen, (at) => {
     const token = tokenOf('control', control.tokenFile);
     const tls = control.tls && readTls(control.tls);
-    return startTcpControl({ host, port, providers, ...(token && { token }), ...(tls && { tls }) });
+    return startTcpControl({ ...at, providers, ...(token && { token }), ...(tls && { tls }) });
   });
-  await open('metrics', metrics?.listen, (host, port) => startMetricsServer(host, port, providers.metrics));
-  await open('dashboard', dashboard?.listen, (host, port) => {
+  await open('metrics', metrics?.listen, (at) => startMetricsServer(at, providers.metrics));
+  await open('dashboard', dashboard?.listen, (at) => {
     const token = tokenOf('dashboard', dashboard?.tokenFile);
     const allowChanges = dashboard?.allowChanges === true;
-    return startDashboard({ host, port, allowChanges, providers, ...(token && { token }) });
+    return startDashboard({ ...at, allowChanges, providers, ...(token && { token }) });
   });
-}
-
-/** `10.0.0.11:7480`, `[::1]:7480` */
-function placeOf(listen: string): [host: string, port: number] {
-  const at = listen.lastIndexOf(':');
-  return [listen.slice(0, at).replace(/^\[|\]$/g, ''), Number(listen.slice(at + 1))];
 }
 
 function tokenOf(door: Door, file: string | undefined): string | undefined {

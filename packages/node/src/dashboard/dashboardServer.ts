@@ -1,26 +1,21 @@
 /** The dashboard: a few files, and the parts of the control API that they need. */
 import { readFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { FILES, ROOT } from '@ringmaster/dashboard';
+import type { HostPort } from '../config/hostPort.js';
+import { listenOverTcp, type TcpServer } from '../http/boundedServer.js';
 import { EventStreams } from '../control/eventStream.js';
-import { readBody } from '../control/server.js';
-import { answer, type ControlProviders, tooLarge, tooManyStreams } from '../control/routes.js';
+import { respond } from '../control/server.js';
+import type { ControlProviders } from '../control/routes.js';
 import { type AccessRules, judge } from './access.js';
 
-export interface DashboardOptions extends AccessRules {
-  readonly port: number;
+export interface DashboardOptions extends AccessRules, HostPort {
   readonly providers: ControlProviders;
 }
 
-export interface DashboardServer {
-  readonly port: number;
-  close(): Promise<void>;
-}
-
 const MOST_CONNECTIONS = 128;
-const REQUEST_TIMEOUT_MS = 5000;
-/** What the page asks for, below `/api`. */
+const API = '/api';
+/** What the page asks for below that. */
 const READ = ['/status', '/history', '/events'];
 const CHANGED = ['/drain', '/undrain', '/abdicate'];
 
@@ -34,7 +29,7 @@ const HEADERS = {
 };
 
 /** Rejects when it cannot listen there. */
-export async function startDashboard(options: DashboardOptions): Promise<DashboardServer> {
+export async function startDashboard(options: DashboardOptions): Promise<TcpServer> {
   const files = new Map(
     FILES.map(({ path, file, type }) => [path, { type, bytes: readFileSync(new URL(file, ROOT)) }]),
   );
@@ -42,30 +37,8 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
   const server = createServer((request, response) => {
     handle(request, response, { options, files, streams }).catch(() => response.destroy());
   });
-  server.maxConnections = MOST_CONNECTIONS;
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
-  server.headersTimeout = REQUEST_TIMEOUT_MS;
-  server.on('clientError', (_error, client) => client.destroy());
-  await listening(server, options);
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
-}
-
-function listening(server: Server, { host, port }: DashboardOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      server.on('error', () => undefined); // accepting one conversation failed: the next one may succeed
-      resolve();
-    });
-  });
+  const { host, port } = options;
+  return listenOverTcp(server, { host, port, mostConnections: MOST_CONNECTIONS });
 }
 
 interface Parts {
@@ -76,35 +49,26 @@ interface Parts {
 
 async function handle(request: IncomingMessage, response: ServerResponse, parts: Parts): Promise<void> {
   const { method = '', url = '' } = request;
-  const json = (status: number, body: unknown, more: Record<string, string> = {}): void => {
-    response.writeHead(status, { ...HEADERS, 'content-type': 'application/json', ...more });
-    response.end(`${JSON.stringify(body)}\n`);
+  for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+  const refuse = (status: number, code: string, message: string): void => {
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.end(`${JSON.stringify({ error: { code, message } })}\n`);
   };
   const refused = judge(method, request.headers, parts.options);
   if (refused !== undefined) {
     const { status, code, message } = refused;
-    const login = { 'www-authenticate': 'Basic realm="Ringmaster", charset="UTF-8"' };
-    return json(status, { error: { code, message } }, status === 401 ? login : {});
+    if (status === 401) response.setHeader('www-authenticate', 'Basic realm="Ringmaster", charset="UTF-8"');
+    return refuse(status, code, message);
   }
   const path = url.split('?')[0];
   const file = parts.files.get(path);
   if (file !== undefined && method === 'GET') {
-    response.writeHead(200, { ...HEADERS, 'content-type': file.type });
-    response.end(file.bytes);
+    response.writeHead(200, { 'content-type': file.type }).end(file.bytes);
     return;
   }
-  const below = path.startsWith('/api/') ? path.slice('/api'.length) : '';
-  if (!READ.includes(below) && !CHANGED.includes(below)) {
-    return json(404, { error: { code: 'unknown-path', message: 'there is no such page' } });
-  }
-  const body = await readBody(request);
-  const answered =
-    body === undefined
-      ? tooLarge
-      : await answer(method, url.slice('/api'.length), body, parts.options.providers);
-  if (response.destroyed) return;
-  if (answered.stream === undefined) return json(answered.status, answered.body);
-  if (parts.streams.isFull) return json(tooManyStreams.status, tooManyStreams.body);
-  for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
-  parts.streams.answer(answered.stream, request, response);
+  const below = path.startsWith(API) ? path.slice(API.length) : '';
+  if (!READ.includes(below) && !CHANGED.includes(below))
+    return refuse(404, 'unknown-path', 'there is no such page');
+  const { streams, options } = parts;
+  await respond(request, response, { providers: options.providers, streams, target: url.slice(API.length) });
 }

@@ -1,13 +1,6 @@
 /** The outcome of one check of a service. `why` says what was found, and what was expected. */
 export type CheckOutcome = { readonly ok: true } | { readonly ok: false; readonly why: string };
 
-/** Where a check over TCP connects to. */
-export interface CheckedPlace {
-  /** IPv4 or IPv6, without brackets; or a name. */
-  readonly address: string;
-  readonly port: number;
-}
-
 /** What went wrong with a connection, in words. */
 export function reasonOf(error: Error, timeoutMs: number): string {
   const aborted = error.name === 'AbortError' || error.name === 'TimeoutError';

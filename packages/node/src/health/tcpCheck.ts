@@ -1,11 +1,11 @@
 import { connect } from 'node:net';
-import { type CheckedPlace, type CheckOutcome, reasonOf } from './outcome.js';
+import { splitHostPort } from '../config/hostPort.js';
+import { type CheckOutcome, reasonOf } from './outcome.js';
 
-/** A service works when it accepts a connection. Never rejects. */
-export function checkTcp({ address, port }: CheckedPlace, timeoutMs: number): Promise<CheckOutcome> {
-  const target = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+/** A service works when it accepts a connection. Never rejects. @param target `127.0.0.1:25`, `[::1]:25` */
+export function checkTcp(target: string, timeoutMs: number): Promise<CheckOutcome> {
   return new Promise((resolve) => {
-    const socket = connect({ host: address, port, signal: AbortSignal.timeout(timeoutMs) });
+    const socket = connect({ ...splitHostPort(target), signal: AbortSignal.timeout(timeoutMs) });
     socket.on('connect', () => {
       resolve({ ok: true });
       socket.destroy();

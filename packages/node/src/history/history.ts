@@ -1,5 +1,6 @@
 /** The last minutes of a node, a sample a second: `GET /history`. Made from the status document; bounded. */
 import type { StatusDocument } from '../control/status.js';
+import { ratesOf } from './rates.js';
 
 export const SAMPLE_INTERVAL_MS = 1000;
 /** A quarter of an hour. */
@@ -27,35 +28,28 @@ export interface HistoryDocument {
   readonly samples: readonly HistorySample[];
 }
 
-interface Counted {
-  readonly atMs: number;
-  readonly frames: number;
-  readonly dropped: number;
-  readonly scheduled: number;
-}
-
 export class History {
   private readonly samples: HistorySample[] = [];
-  private before: Counted | undefined;
+  private before: { readonly counters: StatusDocument['counters']; readonly atMs: number } | undefined;
 
   /**
    * @param wallMs milliseconds since 1970, for people
    * @param nowMs monotonic, for rates
    */
   take(status: StatusDocument, wallMs: number, nowMs: number): void {
-    const counted = countsOf(status, nowMs);
-    const perSecond = (key: 'frames' | 'dropped' | 'scheduled'): number => {
-      const { before } = this;
-      if (before === undefined || nowMs <= before.atMs) return 0;
-      return Math.round((Math.max(0, counted[key] - before[key]) * 1000) / (nowMs - before.atMs));
-    };
+    const { before } = this;
+    const rates = ratesOf(
+      before?.counters ?? status.counters,
+      status.counters,
+      nowMs - (before?.atMs ?? nowMs),
+    );
     const { members, dispatcher } = status.ring;
     this.samples.push({
       atMs: Math.round(wallMs),
       connections: status.connections.total,
-      newPerSecond: perSecond('scheduled'),
-      framesPerSecond: perSecond('frames'),
-      droppedPerSecond: perSecond('dropped'),
+      newPerSecond: Math.round(rates.newPerSecond),
+      framesPerSecond: Math.round(rates.framesPerSecond),
+      droppedPerSecond: Math.round(rates.droppedPerSecond),
       members: members.filter(({ active }) => active).length,
       dispatcher,
       servers:
@@ -64,21 +58,11 @@ export class History {
           : members.map(({ address, load }) => ({ address, connections: load?.connections ?? 0 })),
     });
     if (this.samples.length > MOST_SAMPLES) this.samples.shift();
-    this.before = counted;
+    this.before = { counters: status.counters, atMs: nowMs };
   }
 
   /** @param sinceMs only samples after this time */
   document(sinceMs: number): HistoryDocument {
     return { intervalMs: SAMPLE_INTERVAL_MS, samples: this.samples.filter(({ atMs }) => atMs > sinceMs) };
   }
-}
-
-function countsOf({ counters }: StatusDocument, atMs: number): Counted {
-  const { frames, events } = counters;
-  return {
-    atMs,
-    frames: typeof frames === 'number' ? frames : 0,
-    dropped: Object.values(counters.dropped).reduce((sum, value) => sum + value, 0),
-    scheduled: typeof events === 'object' ? (events['scheduled'] ?? 0) : 0,
-  };
 }

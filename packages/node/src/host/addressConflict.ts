@@ -2,6 +2,7 @@
  * Whether somebody else owns a cluster address: asked by ARP before it is taken on, in the manner of RFC 5227. The
  * cluster itself may answer, with its virtual MAC: that is the present dispatcher, and no conflict.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { virtualMacOf } from '@ringmaster/dispatch';
 import {
   ArpHeader,
@@ -95,8 +96,6 @@ export interface ProbeOptions {
 
 /** A hostile host may send without end: this many frames are looked at after each probe. */
 const FRAMES_PER_PROBE = 4096;
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Asks who owns the addresses. The first conflict ends it; none after all probes means that they are free. */
 export async function probeAddresses(

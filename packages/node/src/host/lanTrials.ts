@@ -2,6 +2,7 @@
  * Trying out what a LAN lets through, with frames to other hosts that answer them anyway: ARP probes, which change nobody's
  * cache, and pings.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { virtualMacOf } from '@ringmaster/dispatch';
 import { assemble, FrameSocket, type BpfProgram } from 'libnetraw';
 import {
@@ -33,8 +34,6 @@ const WAIT_MS = 80;
 const FRAMES_PER_TRY = 1024;
 /** Frames larger than this are not tried: nobody here receives them in one piece. */
 const LARGEST_PACKET_BYTES = 16_000;
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 function* received(socket: FrameSocket): Generator<Uint8Array> {
   for (let count = 0; count < FRAMES_PER_TRY; count++) {

@@ -1,22 +1,16 @@
 /** `GET /metrics` and nothing else, for a Prometheus that cannot open a Unix socket. */
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { HostPort } from '../config/hostPort.js';
+import { listenOverTcp, type TcpServer } from '../http/boundedServer.js';
 import type { Metrics } from './metrics.js';
 
-export interface MetricsServer {
-  readonly port: number;
-  close(): Promise<void>;
-}
-
 const MOST_CONNECTIONS = 32;
-const REQUEST_TIMEOUT_MS = 5000;
 
 /** Rejects when it cannot listen there. */
-export async function startMetricsServer(
-  host: string,
-  port: number,
+export function startMetricsServer(
+  at: HostPort,
   metrics: Pick<Metrics, 'text' | 'contentType'>,
-): Promise<MetricsServer> {
+): Promise<TcpServer> {
   const server = createServer((request, response) => {
     const path = request.url?.split('?')[0];
     if (path !== '/metrics' || (request.method !== 'GET' && request.method !== 'HEAD')) {
@@ -29,24 +23,5 @@ export async function startMetricsServer(
       () => response.destroy(),
     );
   });
-  server.maxConnections = MOST_CONNECTIONS;
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
-  server.headersTimeout = REQUEST_TIMEOUT_MS;
-  server.on('clientError', (_error, client) => client.destroy());
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      server.on('error', () => undefined); // accepting one conversation failed: the next one may succeed
-      resolve();
-    });
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return listenOverTcp(server, { ...at, mostConnections: MOST_CONNECTIONS });
 }

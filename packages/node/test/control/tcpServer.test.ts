@@ -181,7 +181,7 @@ describe('the control API over TCP', () => {
 
 it('the port for metrics answers that and nothing else', async () => {
   const metrics = { contentType: 'text/plain; version=0.0.4', text: async () => 'ringmaster_role 1\n' };
-  const server = await startMetricsServer('127.0.0.1', 0, metrics);
+  const server = await startMetricsServer({ host: '127.0.0.1', port: 0 }, metrics);
   closers.push(() => server.close());
   ({ port } = server);
   expect(await ask({ path: '/metrics' })).toEqual({ status: 200, text: 'ringmaster_role 1\n' });

@@ -4,11 +4,12 @@ import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FILES } from '@ringmaster/dashboard';
 import type { ControlProviders, OrderRequest } from '../../src/control/index.js';
-import { startDashboard, type DashboardServer } from '../../src/dashboard/dashboardServer.js';
+import { startDashboard } from '../../src/dashboard/dashboardServer.js';
 import { EventLog } from '../../src/events/eventLog.js';
+import type { TcpServer } from '../../src/http/boundedServer.js';
 import { History } from '../../src/history/history.js';
 
-let server: DashboardServer;
+let server: TcpServer;
 let ordered: OrderRequest[];
 const events = new EventLog({ nowMs: () => 0 });
 afterEach(() => server.close());

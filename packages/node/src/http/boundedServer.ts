@@ -1,0 +1,51 @@
+/** What all HTTP servers of a node have in common, whatever they answer: bounds, listening, closing. */
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { HostPort } from '../config/hostPort.js';
+
+/** A request that is not there in whole by then is given up. */
+const REQUEST_TIMEOUT_MS = 5000;
+
+export interface TcpServer {
+  readonly port: number;
+  /** Ends all conversations. */
+  close(): Promise<void>;
+}
+
+/** Whoever sends no requests, slow ones, or holds many conversations open, costs little. */
+export function boundServer(server: Server, mostConnections: number): void {
+  server.maxConnections = mostConnections;
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  server.headersTimeout = REQUEST_TIMEOUT_MS;
+  server.on('clientError', (_error, client) => client.destroy());
+}
+
+/** After listening has succeeded: accepting one conversation may fail (EMFILE), and the next one succeed. */
+export function forgiveAccepting(server: Server): void {
+  server.on('error', () => undefined);
+}
+
+/** Bounds it and listens. Rejects when it cannot. @param port 0: one that is free */
+export async function listenOverTcp(
+  server: Server,
+  { host, port, mostConnections }: HostPort & { readonly mostConnections: number },
+): Promise<TcpServer> {
+  boundServer(server, mostConnections);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  forgiveAccepting(server);
+  return { port: (server.address() as AddressInfo).port, close: () => closeServer(server) };
+}
+
+/** Ends all conversations, streams as well. */
+export function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
