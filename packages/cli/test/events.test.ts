@@ -52,7 +52,7 @@ it('prints a line an event, for people or for programs', async () => {
 
 it('says so when the node ends', async () => {
   const following = ask();
-  await expect.poll(() => asked.length, { timeout: 15_000 }).toBe(1);
+  await expect.poll(() => asked.length).toBe(1);
   await server.close();
   const { code, stderr } = await following;
   expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('has ended') as string });

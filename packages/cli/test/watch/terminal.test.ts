@@ -18,7 +18,6 @@ import { ringmaster } from '../command.js';
 const BIN = fileURLToPath(new URL('../../bin/ringmaster.js', import.meta.url));
 const ENTERED = '\u001b[?1049h';
 const LEFT = '\u001b[?25h\u001b[?1049l';
-const PATIENCE = { timeout: 15_000 };
 
 const STATUS: StatusDocument = {
   ...{ address: '10.0.0.11', id: 1, role: 'dispatcher' },
@@ -79,12 +78,12 @@ afterEach(async () => {
 describe('ringmaster watch', () => {
   it('shows the ring and what happens, and gives the terminal back when q is pressed', async () => {
     const child = watch();
-    await expect.poll(() => shown, PATIENCE).toContain('1 of 1 serve');
+    await expect.poll(() => shown).toContain('1 of 1 serve');
     expect(shown).toContain(ENTERED);
-    await expect.poll(() => listeners.size, PATIENCE).toBe(1);
+    await expect.poll(() => listeners.size).toBe(1);
     const event: NodeEvent = { seq: 1, at: '2026-01-02T03:04:05.678Z', kind: 'health', text: 'it works' };
     for (const listener of listeners) listener(event);
-    await expect.poll(() => shown, PATIENCE).toContain('it works');
+    await expect.poll(() => shown).toContain('it works');
     child.stdin!.write('q');
     expect(await ended(child)).toBe(0);
     expect(shown).toContain(LEFT);
@@ -92,16 +91,16 @@ describe('ringmaster watch', () => {
 
   it('waits for a node that goes away, and goes on when it is back', async () => {
     watch();
-    await expect.poll(() => shown, PATIENCE).toContain('1 of 1 serve');
+    await expect.poll(() => shown).toContain('1 of 1 serve');
     await server.close();
-    await expect.poll(() => shown, PATIENCE).toContain('no node answers');
+    await expect.poll(() => shown).toContain('no node answers');
     await startNode();
-    await expect.poll(() => listeners.size, PATIENCE).toBe(1);
+    await expect.poll(() => listeners.size).toBe(1);
   });
 
   it('gives the terminal back when it is told to end', async () => {
     const child = watch();
-    await expect.poll(() => shown, PATIENCE).toContain('1 of 1 serve');
+    await expect.poll(() => shown).toContain('1 of 1 serve');
     child.stdin!.write('\u0003');
     await ended(child);
     expect(shown).toContain(LEFT);

@@ -12,9 +12,6 @@ import {
 } from '../../src/control/index.js';
 import { EventLog } from '../../src/events/eventLog.js';
 
-/** A busy machine may take its time. */
-const PATIENCE = { timeout: 15_000 };
-
 let directory: string;
 let socket: string;
 let server: ControlServer;
@@ -55,9 +52,9 @@ describe('GET /events', () => {
     const ended = controlLines(socket, '/events?since=1', (line) =>
       heard.push((JSON.parse(line) as { seq: number }).seq),
     );
-    await expect.poll(() => heard, PATIENCE).toEqual([2]);
+    await expect.poll(() => heard).toEqual([2]);
     log.add('phase', 'three');
-    await expect.poll(() => heard, PATIENCE).toEqual([2, 3]);
+    await expect.poll(() => heard).toEqual([2, 3]);
     await server.close();
     expect((await ended).ok).toBe(true);
   });
@@ -96,7 +93,7 @@ describe('GET /events', () => {
     expect(readers.map(({ statusCode }) => statusCode)).toEqual(new Array(32).fill(200));
     expect((await open('/events')).statusCode).toBe(503);
     readers[0].destroy();
-    await expect.poll(async () => (await open('/events?follow=true')).statusCode, PATIENCE).toBe(200);
+    await expect.poll(async () => (await open('/events?follow=true')).statusCode).toBe(200);
   });
 
   it('cuts a reader off that does not read', async () => {
@@ -105,7 +102,7 @@ describe('GET /events', () => {
     reader.on('error', () => undefined).on('close', () => (closed = true));
     reader.write('GET /events HTTP/1.1\r\nhost: node\r\n\r\n');
     reader.pause();
-    await expect.poll(() => log['listeners'].size, PATIENCE).toBe(1);
+    await expect.poll(() => log['listeners'].size).toBe(1);
     const much = 'x'.repeat(64 * 1024);
     await expect
       .poll(
@@ -113,10 +110,10 @@ describe('GET /events', () => {
           for (let i = 0; i < 8; i++) log.add('role', much);
           return log['listeners'].size;
         },
-        { interval: 5, ...PATIENCE },
+        { interval: 5 },
       )
       .toBe(0);
     reader.resume();
-    await expect.poll(() => closed, PATIENCE).toBe(true);
+    await expect.poll(() => closed).toBe(true);
   });
 });
