@@ -265,6 +265,22 @@ export class ConnectionMap {
     return removed;
   }
 
+  /**
+   * Takes out the connections of clusters that `isThere` does not know, a piece at a time: looks at up to `budgetSlots` slots
+   * from `from` on, counted as `collect` counts. Returns where to go on, or -1 at the end.
+   */
+  forgetClusters(isThere: (clusterIndex: number) => boolean, from: number, budgetSlots: number): number {
+    let slot = from;
+    for (let spent = 0; spent < budgetSlots; spent++, slot++) {
+      if (slot >= this.highWater) return -1;
+      const tag = this.records[Math.imul(slot, this.recordWords) + Word.tag];
+      if ((tag & 0xff) === 0 || isThere(tag >>> 24)) continue;
+      this.remove(slot);
+      spent += REMOVAL_SLOTS - 1;
+    }
+    return slot;
+  }
+
   /** The words of a slot, read-only, from the returned index on; state 0 in a free one. */
   get words(): Int32Array {
     return this.records;
