@@ -17,7 +17,7 @@ import { asking, placeOf, type PlaceOptions } from '../src/place.js';
 import { buildProgram } from '../src/program.js';
 import { ringmaster, type Outcome } from './command.js';
 
-/** Commands that ask a node over TCP: real ones, real sockets, real TLS. Its certificates are valid until 2126. */
+/** Commands that ask a node over TCP: real ones, real sockets, real TLS. */
 
 const TOKEN = 'a long random text';
 const MEMBERS = [
@@ -197,7 +197,7 @@ describe('what cannot be meant is refused', () => {
     const command = asking(new Command('status')).exitOverride();
     command
       .configureOutput({ writeErr: () => undefined })
-      .action((options: PlaceOptions) => placeOf(options));
+      .action((options: PlaceOptions) => void placeOf(options));
     try {
       command.parse(args, { from: 'user' });
     } catch (error) {
