@@ -80,8 +80,10 @@ export class Announcer {
 
   /** Says this from now on; at once when it is announcing. @param announcements of the same interfaces in the same order */
   replace(announcements: readonly Announcements[]): void {
+    const said = this.ways.map(({ frames }) => frames.join(';'));
     this.ways.forEach((way, i) => (way.frames = announcements[i].frames));
-    if (this.refresh !== undefined) this.start();
+    const isNews = this.ways.some(({ frames }, i) => frames.join(';') !== said[i]);
+    if (isNews && this.refresh !== undefined) this.start();
   }
 
   stop(): void {

@@ -18,4 +18,5 @@ export async function examineBeside(file: string): Promise<Examined> {
 }
 
 const asked = workerData as { readonly examine?: string } | null;
-if (!isMainThread && typeof asked?.examine === 'string') parentPort?.postMessage(examineConfig(asked.examine));
+if (!isMainThread && typeof asked?.examine === 'string')
+  parentPort?.postMessage(examineConfig(asked.examine));

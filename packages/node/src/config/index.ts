@@ -1,4 +1,5 @@
 export { examineConfig, type Examined } from './examine.js';
+export { examineBeside } from './examineBeside.js';
 export { configChanges, reloadingOfChange, type ConfigChange } from './changes.js';
 export { loadConfig } from './load.js';
 export { parseConfig } from './parse.js';

@@ -2,13 +2,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   configChanges,
+  examineBeside,
   formatProblem,
   reloadingOfChange,
   type ConfigChange,
+  type Examined,
   type NodeConfig,
 } from '../config/index.js';
-import { examineBeside } from '../config/examineBeside.js';
-import type { Examined } from '../config/examine.js';
 import type { ReloadAnswer, ReloadRequest } from '../control/status.js';
 import { obstacleToClusters } from '../dataplane/index.js';
 import type { EventLog } from '../events/eventLog.js';
@@ -156,5 +156,7 @@ function obstacleTo(
   const fixed = changes.filter((change) => reloadingOfChange(change) === 'restart').map(({ path }) => path);
   if (fixed.length > 0) return `${fixed.join(', ')}: cannot be changed while the node runs; ${cure}`;
   const why = obstacleToClusters(dispatchClusters(before), dispatchClusters(after), after.workers);
-  return why === undefined ? undefined : `clusters: cannot be changed so while the node runs: ${why}; ${cure}`;
+  return why === undefined
+    ? undefined
+    : `clusters: cannot be changed so while the node runs: ${why}; ${cure}`;
 }
