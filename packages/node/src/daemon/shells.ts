@@ -90,19 +90,20 @@ async function takeOnHost({ config, logger, unwinding }: ShellOptions): Promise<
     journal: journalPath(config.control.socket),
   });
   if (!prepared.ok) throw new StartProblem('host', prepared.problem.message);
-  const { recovered, restore } = prepared.value;
+  const host = prepared.value;
+  const { recovered } = host;
   if (recovered.undone > 0)
     logger.warn('took back what a crashed node had left', { changes: recovered.undone });
   for (const warning of recovered.warnings) logger.warn(warning);
   // In the last moment of the process as well, however it comes to its end.
-  const atExit = (): void => void restore();
+  const atExit = (): void => void host.restore();
   process.once('exit', atExit);
   unwinding.push('restoring the host', () => {
     process.off('exit', atExit);
-    for (const warning of restore().warnings) logger.warn(warning);
+    for (const warning of host.restore().warnings) logger.warn(warning);
   });
-  unwinding.push('ending the upkeep of the host', keepHost(prepared.value, logger));
-  return prepared.value;
+  unwinding.push('ending the upkeep of the host', keepHost(host, logger));
+  return host;
 }
 
 function openInventory(
