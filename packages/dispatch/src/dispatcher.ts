@@ -126,9 +126,10 @@ export class Dispatcher {
   }
 
   /**
-   * Makes `configs` the clusters. Connections of clusters that stay go on, also on ports that are gone: those only open no new
-   * ones. A service that is configured as before keeps its turn and what it remembers of clients. What the clusters that are
-   * gone leave in the map is to be taken out with {@link forgetClusters} before the next call.
+   * Makes `configs` the clusters. Connections of services that stay go on, and in L4/2 those of a port that is gone: it only
+   * opens no new ones. A service that is configured as before keeps its turn and what it remembers of clients. What cannot go
+   * on - connections of clusters that are gone, and in L4/3, where packets have to be translated, of ports that are - is to be
+   * taken out with {@link forgetRest} before the next call.
    *
    * Throws a `RangeError`, having changed nothing, on what the constructor refuses too, and for a cluster of an address
    * family that there was none of: it would need another map.
@@ -143,9 +144,14 @@ export class Dispatcher {
   }
 
   /** A piece of `setClusters`' aftermath, from a place on that a former call returned. Returns where to go on, or -1 at the end. */
-  forgetClusters(budgetSlots: number, from = 0): number {
+  forgetRest(budgetSlots: number, from = 0): number {
     const { tree } = this;
-    return this.maps.forgetClusters((index) => tree.clusterNumbered(index) !== undefined, from, budgetSlots);
+    const goesOn = (index: number, protocol: number, port: number): boolean => {
+      const cluster = tree.clusterNumbered(index);
+      if (cluster?.gateway === undefined) return cluster !== undefined;
+      return tree.serviceOf(cluster, protocol, port) !== undefined;
+    };
+    return this.maps.forget(goesOn, from, budgetSlots);
   }
 
   /**

@@ -53,10 +53,10 @@ function serverOf(dispatcher: Dispatcher, sourcePort: number, port = 80): number
   return rows(dispatcher).find((each) => each.clientPort === sourcePort && each.port === port)?.serverAddress;
 }
 
-/** All of `forgetClusters`, a few slots at a time. */
+/** All of `forgetRest`, a few slots at a time. */
 function forget(dispatcher: Dispatcher): number {
   let calls = 0;
-  for (let from = 0; from >= 0; calls++) from = dispatcher.forgetClusters(16, from);
+  for (let from = 0; from >= 0; calls++) from = dispatcher.forgetRest(16, from);
   return calls;
 }
 

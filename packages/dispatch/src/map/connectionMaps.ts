@@ -1,4 +1,4 @@
-import { ConnectionMap, type ConnectionMapOptions, MAX_CONNECTIONS } from './connectionMap.js';
+import { ConnectionMap, type ConnectionMapOptions, type GoesOn, MAX_CONNECTIONS } from './connectionMap.js';
 import type { AddressFamily } from './connectionRecord.js';
 import { type ConnectionTally, createTally } from './connectionTally.js';
 
@@ -36,15 +36,15 @@ export class ConnectionMaps {
     return ipv4.collect(nowMs, half) + ipv6.collect(nowMs, half);
   }
 
-  /** See `ConnectionMap.forgetClusters`. Places of the second map are counted on from where the first one can at most end. */
-  forgetClusters(isThere: (clusterIndex: number) => boolean, from: number, budgetSlots: number): number {
+  /** See `ConnectionMap.forget`. Places of the second map are counted on from where the first one can at most end. */
+  forget(goesOn: GoesOn, from: number, budgetSlots: number): number {
     const { ipv4, ipv6 } = this;
     if (from < MAX_CONNECTIONS) {
-      const next = ipv4.forgetClusters(isThere, from, budgetSlots);
+      const next = ipv4.forget(goesOn, from, budgetSlots);
       if (next >= 0 || ipv6 === ipv4) return next;
       return MAX_CONNECTIONS;
     }
-    const next = ipv6.forgetClusters(isThere, from - MAX_CONNECTIONS, budgetSlots);
+    const next = ipv6.forget(goesOn, from - MAX_CONNECTIONS, budgetSlots);
     return next < 0 ? -1 : MAX_CONNECTIONS + next;
   }
 }

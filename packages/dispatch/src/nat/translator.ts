@@ -212,7 +212,8 @@ export class Translator {
     this.end.port = port;
   }
 
-  private drop(reason: DropReason): Verdict {
+  /** Drops the frame for this reason. */
+  drop(reason: DropReason): Verdict {
     this.dropReason = reason;
     return Verdict.drop;
   }

@@ -17,7 +17,7 @@ import type { Command, ConnectionList, EnterReport, Report } from './types.js';
 const ENTER_CHUNK = 512;
 /** Rows of a snapshot per turn: each is an object. */
 const SNAPSHOT_CHUNK = 512;
-/** Slots looked at per turn for connections of clusters that are gone: a fraction of a millisecond. */
+/** Slots looked at per turn for connections that cannot go on: a fraction of a millisecond. */
 const FORGET_CHUNK = 8192;
 /** Frames examined per turn: schedulers are copied for each. */
 const EXAMINE_CHUNK = 16;
@@ -97,11 +97,11 @@ export class CommandInbox implements Inbox {
   }
 }
 
-/** Takes out what clusters have left that are gone. */
+/** Takes out what cannot go on with other clusters. */
 function forgetJob(): Job {
   let from = 0;
   return ({ dispatcher }) => {
-    from = dispatcher.forgetClusters(FORGET_CHUNK, from);
+    from = dispatcher.forgetRest(FORGET_CHUNK, from);
     return from < 0;
   };
 }
