@@ -1,6 +1,6 @@
 /** The Docker engine that the tests use: the one that answers, or one of their own. */
 import { LabProcess, must, run } from '@ringmaster/lab';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -65,12 +65,20 @@ async function installTools(say: (text: string) => void): Promise<void> {
   ]);
 }
 
-/** Engines differ in what they want of a kernel: with everything first, then with less. */
-const WAYS: readonly (readonly string[])[] = [
-  [],
-  ['--storage-driver', 'vfs'],
-  ['--storage-driver', 'vfs', '--iptables=false', '--ip6tables=false', '--bridge=none'],
+/**
+ * What keeps an engine of our own from changing this machine: no packet filter, no forwarding, no bridge but the one of the
+ * test's network, which nothing leaves anyway.
+ */
+const HARMLESS = [
+  '--iptables=false',
+  '--ip6tables=false',
+  '--ip-forward=false',
+  '--ip-masq=false',
+  '--bridge=none',
 ];
+
+/** Engines differ in what they want of a kernel: the file system that shares layers first, then one that copies them. */
+const WAYS: readonly (readonly string[])[] = [HARMLESS, [...HARMLESS, '--storage-driver', 'vfs']];
 
 async function startWith(
   flags: readonly string[],
@@ -89,6 +97,16 @@ async function startWith(
   }
   await engine.stop('SIGTERM', STOP_TIMEOUT_MS);
   return engine.tail.slice(-3).join(' | ');
+}
+
+/** Removes an engine's own directory; what it has mounted there and left (its network namespace) would keep it from that. */
+async function takeAway(directory: string): Promise<void> {
+  const mounted = readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '')
+    .filter((path) => path.startsWith(`${directory}/`));
+  for (const path of mounted.reverse()) await must('umount', [path]);
+  rmSync(directory, { recursive: true, force: true });
 }
 
 /**
@@ -113,15 +131,15 @@ export async function useEngine(data: string, say: (text: string) => void): Prom
   for (const flags of WAYS) {
     const directory = mkdtempSync(join(tmpdir(), 'ringmaster-docker-'));
     const engine = await startWith(flags, directory, data);
-    const clean = () => rmSync(directory, { recursive: true, force: true });
+    const clean = () => takeAway(directory);
     if (engine instanceof LabProcess) {
       const stop = async () => {
         await engine.stop('SIGTERM', STOP_TIMEOUT_MS);
-        clean();
+        await clean();
       };
       return { whose: `one of our own (dockerd ${flags.join(' ')})`.replace(' )', ')'), stop };
     }
-    clean();
+    await clean();
     tried.push(`dockerd ${flags.join(' ')}: ${engine}`);
   }
   if (before === undefined) delete process.env['DOCKER_HOST'];
