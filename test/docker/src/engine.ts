@@ -18,11 +18,11 @@ const TOOLS = {
 const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 20_000;
 
-/** Nothing here can run containers; `tried` says what was done to find that out, a sentence a line. */
+/** Nothing here can make or run containers; `tried` says what was done to find that out, a sentence a line. */
 export class NoEngine extends Error {
   readonly tried: readonly string[];
   constructor(tried: readonly string[]) {
-    super('no Docker engine');
+    super('no containers');
     this.tried = tried;
   }
 }
@@ -55,7 +55,7 @@ async function installTools(say: (text: string) => void): Promise<void> {
     throw new NoEngine([`missing: ${missing.join(', ')}, and this is no Debian: install them`]);
   }
   say(`installing ${missing.join(', ')}`);
-  await must('apt-get', ['update', '-q']);
+  await run('apt-get', ['update', '-q']);
   const quiet = ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', 'install', '-y', '-q'];
   const installed = await run(quiet[0], [...quiet.slice(1), '--no-install-recommends', ...missing]);
   const still = await missingTools();

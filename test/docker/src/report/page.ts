@@ -54,18 +54,14 @@ function scenarioPage(result: Result): string {
   );
 }
 
-function indexPage(results: readonly Result[], files: readonly string[], left: readonly string[]): string {
+function indexPage(results: readonly Result[], files: readonly string[]): string {
   const rows = results.map(
     (result, index) =>
       `<tr><td><a href="${files[index]}">${result.scenario}</a></td><td>${escape(result.about)}</td><td>${verdict(result.ok)}</td><td>${result.longestGapMs} ms</td><td>${result.failed} of ${result.requests}</td></tr>`,
   );
-  const hosts =
-    left.length === 0
-      ? 'Nothing was left on any host.'
-      : `<span class="bad">Left: ${escape(left.join('; '))}</span>`;
   return document(
     'Ringmaster: fault injection',
-    `<h1>Fault injection</h1><table><tr><th>scenario</th><th></th><th></th><th>longest gap</th><th>failed requests</th></tr>${rows.join('')}</table><p>${hosts}</p>${results
+    `<h1>Fault injection</h1><table><tr><th>scenario</th><th></th><th></th><th>longest gap</th><th>failed requests</th></tr>${rows.join('')}</table>${results
       .map((result, index) => `<h2><a href="${files[index]}">${result.scenario}</a></h2>${picture(result)}`)
       .join('')}`,
   );
@@ -75,7 +71,7 @@ function indexPage(results: readonly Result[], files: readonly string[], left: r
  * Writes the pages.
  * @returns path of the one to begin with
  */
-export function writeReport(directory: string, results: readonly Result[], left: readonly string[]): string {
+export function writeReport(directory: string, results: readonly Result[]): string {
   mkdirSync(directory, { recursive: true });
   const seen = new Map<string, number>();
   const files = results.map(({ scenario }) => {
@@ -85,6 +81,6 @@ export function writeReport(directory: string, results: readonly Result[], left:
   });
   results.forEach((result, index) => writeFileSync(join(directory, files[index]), scenarioPage(result)));
   const index = join(directory, 'index.html');
-  writeFileSync(index, indexPage(results, files, left));
+  writeFileSync(index, indexPage(results, files));
   return index;
 }
