@@ -86,7 +86,9 @@ async function startWith(
   data: string,
 ): Promise<LabProcess | string> {
   const socket = join(directory, 'docker.sock');
-  const argv = ['dockerd', '--data-root', data, '--exec-root', join(directory, 'exec')];
+  // It ends with this process, even if that is killed; and not before, by a signal that is meant for all (Ctrl-C, `timeout`).
+  const argv = ['setsid', 'setpriv', '--pdeathsig', 'TERM', 'dockerd', '--data-root', data];
+  argv.push('--exec-root', join(directory, 'exec'));
   argv.push('-H', `unix://${socket}`, '-p', join(directory, 'pid'), ...flags);
   const engine = new LabProcess('dockerd', argv, { log: join(directory, 'dockerd.log') });
   process.env['DOCKER_HOST'] = `unix://${socket}`;

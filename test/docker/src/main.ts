@@ -86,18 +86,21 @@ async function performAll(theatre: Theatre): Promise<Result[]> {
 async function main(): Promise<number> {
   const engine = await useEngine(join(ROOT, '.dev', 'docker'), say);
   say(`Docker engine: ${engine.whose}`);
-  const clear = async () => {
-    await Cluster.clear();
-    await engine.stop();
+  let theatre: Theatre | undefined;
+  let clearing: Promise<void> | undefined;
+  const clear = () => (clearing ??= Cluster.clear().finally(() => engine.stop()));
+  const interrupted = () => {
+    theatre?.close();
+    void clear().finally(() => process.exit(EXIT.failed));
   };
-  const interrupted = () => void clear().finally(() => process.exit(EXIT.failed));
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
   try {
     await Cluster.clear();
     const image = await buildImage(ROOT, say);
     const megabytes = await imageMegabytes(image);
     say(`image ${image}, ${megabytes} MB`);
-    const results = await performAll(new Theatre(ROOT, image));
+    theatre = new Theatre(ROOT, image);
+    const results = await performAll(theatre);
     const page = writeReport(options.report, results);
     const ok = results.every((result) => result.ok);
     say(`${results.filter((result) => result.ok).length} of ${results.length} hold; report: ${page}`);

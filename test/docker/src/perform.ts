@@ -32,6 +32,8 @@ export interface Result {
   readonly judgements: readonly Judgement[];
   /** The longest time without any served request, from the first fault on. */
   readonly longestGapMs: number;
+  /** When it began, since the load began. */
+  readonly longestGapAt: number;
   readonly requests: number;
   readonly failed: number;
   /** Who dispatches at the end, by the word of all; undefined when they do not agree. */
@@ -53,13 +55,20 @@ export interface Result {
 export class Theatre {
   readonly #root: string;
   readonly #image: string;
+  #closed = false;
 
   constructor(root: string, image: string) {
     this.#root = root;
     this.#image = image;
   }
 
+  /** What is played ends badly, and nothing else begins. */
+  close(): void {
+    this.#closed = true;
+  }
+
   async perform(scenario: Scenario): Promise<Result> {
+    if (this.#closed) return broken(scenario, new Error('interrupted'), nowMs());
     const from = nowMs();
     const { environment = {}, nodes = DEFAULT_NODES } = scenario;
     const record = new Timeline();
@@ -133,6 +142,7 @@ async function act(scenario: Scenario, stage: Stage, from: number): Promise<Resu
     ...check(outcome),
   }));
   if (error !== undefined) judgements.unshift({ that: 'every step can be done', ok: false, found: error });
+  const gap = longestGap(requests, firstFaultAt);
   const seen = told(stage, fates, requests);
   const end = await windUp(stage);
   judgements.push(...end.judgements);
@@ -141,7 +151,8 @@ async function act(scenario: Scenario, stage: Stage, from: number): Promise<Resu
     about: scenario.about,
     ok: judgements.every(({ ok }) => ok),
     judgements,
-    longestGapMs: Math.round(longestGap(requests, firstFaultAt).ms),
+    longestGapMs: Math.round(gap.ms),
+    longestGapAt: Math.round(gap.at - stage.load.startedAt),
     requests: requests.length,
     failed: requests.filter((request) => !isServed(request)).length,
     ...(end.dispatcher === undefined ? {} : { dispatcher: end.dispatcher }),
@@ -215,6 +226,7 @@ function broken({ name, about }: Scenario, problem: unknown, from: number): Resu
       ok: false,
       error,
       longestGapMs: 0,
+      longestGapAt: 0,
       requests: 0,
       failed: 0,
     },
