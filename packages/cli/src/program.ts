@@ -7,8 +7,9 @@ import {
   PACKETS,
 } from '@ringmaster/node';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
-import { DEFAULT_CONFIG, DEFAULT_SOCKET } from './configuration.js';
+import { DEFAULT_CONFIG } from './configuration.js';
 import { parseDuration } from './duration.js';
+import { asking } from './place.js';
 
 /** Rings, VRRP and CARP speak at least once a second. */
 const LISTEN_MS = 1300;
@@ -43,13 +44,8 @@ function parseTime(text: string): number {
   throw new InvalidArgumentError('Expected a time like 500ms, 60s, 5m or 2h, a week at most.');
 }
 
-/** The options of the commands that ask the running node. */
-function reading(command: Command, what: string): Command {
-  return command
-    .addOption(jsonOption(what))
-    .addOption(configOption('ask the node that runs with this configuration'))
-    .option('-s, --socket <path>', `ask the node at this control socket (default: ${DEFAULT_SOCKET})`);
-}
+/** The options of the commands that ask a running node, and print what it answers. */
+const reading = (command: Command, what: string): Command => asking(command.addOption(jsonOption(what)));
 
 const MEMBERS_ADDRESS = 'addresses of members, as `ringmaster members` lists them';
 
@@ -165,15 +161,12 @@ function addReading(program: Command): void {
 }
 
 function addExplain(program: Command): void {
-  program
-    .command('watch')
+  asking(program.command('watch'))
     .summary('watch the ring live, in the terminal')
     .description(
       `Shows the ring as a ring, who dispatches, what each member has to do, and what happens, until you press q. A square
 dispatches, a circle serves, a hollow one takes no new connections.`,
     )
-    .addOption(configOption('ask the node that runs with this configuration'))
-    .option('-s, --socket <path>', `ask the node at this control socket (default: ${DEFAULT_SOCKET})`)
     .option('--once', 'print one page and end, as where there is no terminal')
     .action(async (options) => (await import('./commands/watch.js')).watch(options));
   reading(program.command('events'), 'each event')

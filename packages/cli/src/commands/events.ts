@@ -1,8 +1,8 @@
 /** `ringmaster events`: what has happened to the node, and what happens. */
 import { controlLines, type NodeEvent } from '@ringmaster/node';
-import { controlSocket } from '../configuration.js';
 import { Failure } from '../failure.js';
 import { eventText } from '../output/eventText.js';
+import { placeOf } from '../place.js';
 import type { ReadOptions } from './read.js';
 
 export interface EventsOptions extends ReadOptions {
@@ -16,7 +16,7 @@ export interface EventsOptions extends ReadOptions {
 export async function events(options: EventsOptions): Promise<void> {
   const { since, follow, json } = options;
   const path = `/events?since=${since}&follow=${follow}`;
-  const answer = await controlLines(controlSocket(options), path, (line) => {
+  const answer = await controlLines(placeOf(options), path, (line) => {
     process.stdout.write(`${json === true ? line : eventText(JSON.parse(line) as NodeEvent)}\n`);
   });
   if (!answer.ok) throw new Failure(answer.problem.message);

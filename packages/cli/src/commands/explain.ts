@@ -1,6 +1,7 @@
 /** `explain`: why a packet goes where it goes. */
 import { readFileSync } from 'node:fs';
 import {
+  type ControlPlace,
   controlRequest,
   type ExplainDocument,
   type ExplainedFrame,
@@ -8,9 +9,9 @@ import {
   LARGEST_EXPLAIN_FRAMES,
 } from '@ringmaster/node';
 import { type CapturedFrame, decodePcap } from 'libnetraw/wire';
-import { controlSocket } from '../configuration.js';
 import { Failure } from '../failure.js';
 import { capturedText, explainedText } from '../output/explainText.js';
+import { placeOf } from '../place.js';
 import type { ReadOptions } from './read.js';
 
 interface Connection {
@@ -40,17 +41,21 @@ export async function explain(connection: Connection, options: ExplainOptions): 
     );
   }
   const { packet } = options;
-  const document = await ask({ protocol, client, cluster, ...(packet !== undefined && { packet }) }, options);
+  const document = await ask(
+    { protocol, client, cluster, ...(packet !== undefined && { packet }) },
+    placeOf(options),
+  );
   print(options, document, () => explainedText(document));
 }
 
 async function explainCapture(file: string, options: ExplainOptions): Promise<void> {
   const { frames, leftBytes } = readCapture(file, options.limit);
   if (frames.length === 0) throw new Failure(`${file} has no whole frame in it`);
+  const place = placeOf(options);
   const explained: ExplainedFrame[] = [];
   let last: ExplainDocument | undefined;
   for (const piece of pieces(frames)) {
-    last = await ask({ frames: piece.map(({ bytes }) => Buffer.from(bytes).toString('hex')) }, options);
+    last = await ask({ frames: piece.map(({ bytes }) => Buffer.from(bytes).toString('hex')) }, place);
     explained.push(...last.frames);
   }
   const document = { ...(last as ExplainDocument), frames: explained };
@@ -88,8 +93,8 @@ function pieces(frames: readonly CapturedFrame[]): CapturedFrame[][] {
   return cut;
 }
 
-async function ask(body: unknown, options: ReadOptions): Promise<ExplainDocument> {
-  const answer = await controlRequest<ExplainDocument>(controlSocket(options), '/explain', body);
+async function ask(body: unknown, place: ControlPlace): Promise<ExplainDocument> {
+  const answer = await controlRequest<ExplainDocument>(place, '/explain', body);
   if (!answer.ok) throw new Failure(answer.problem.message);
   return answer.value;
 }

@@ -1,13 +1,14 @@
 /** The commands that change something in a running ring: `drain`, `undrain`, `abdicate`. */
 import {
+  type ControlPlace,
   controlRequest,
   type MemberStatus,
   type OrderDocument,
   type OrderResult,
   type StatusDocument,
 } from '@ringmaster/node';
-import { controlSocket } from '../configuration.js';
 import { Failure } from '../failure.js';
+import { placeOf } from '../place.js';
 import type { ReadOptions } from './read.js';
 
 interface DrainOptions extends ReadOptions {
@@ -31,25 +32,26 @@ const FAILURES: Readonly<Record<string, string>> = {
 
 export async function drain(addresses: readonly string[], options: DrainOptions): Promise<void> {
   const { deadline } = options;
+  const place = placeOf(options);
   const body = { addresses, ...(deadline === undefined ? {} : { deadlineMs: deadline }) };
   const until =
     deadline === undefined
       ? 'its connections go on until they end'
       : `what is left after ${deadline / 1000} s is reset`;
-  await order('/drain', body, options, {
+  await order({ place, path: '/drain', body }, options, {
     done: `takes no new connections; ${until}`,
     already: 'is drained already; nothing was changed',
   });
-  if (options.wait === true) await waitUntilEmpty(addresses, options);
+  if (options.wait === true) await waitUntilEmpty(addresses, place);
 }
 
 const ASK_AGAIN_MS = 500;
 
 /** Returns when none of the servers has a connection left. Fails when one of them is not drained any more, or gone. */
-async function waitUntilEmpty(addresses: readonly string[], options: ReadOptions): Promise<void> {
+async function waitUntilEmpty(addresses: readonly string[], place: ControlPlace): Promise<void> {
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
-    const answer = await controlRequest<{ members: MemberStatus[] }>(controlSocket(options), '/members');
+    const answer = await controlRequest<{ members: MemberStatus[] }>(place, '/members');
     if (!answer.ok) throw new Failure(answer.problem.message);
     const { members } = answer.value;
     const drains = addresses.map((address) => {
@@ -61,8 +63,8 @@ async function waitUntilEmpty(addresses: readonly string[], options: ReadOptions
   }
 }
 
-export function undrain(addresses: readonly string[], options: ReadOptions): Promise<void> {
-  return order('/undrain', { addresses }, options, {
+export async function undrain(addresses: readonly string[], options: ReadOptions): Promise<void> {
+  return order({ place: placeOf(options), path: '/undrain', body: { addresses } }, options, {
     done: 'takes new connections again',
     already: 'was not drained; nothing was changed',
   });
@@ -71,18 +73,19 @@ export function undrain(addresses: readonly string[], options: ReadOptions): Pro
 /** @param address of the member that shall hand over; default: whoever dispatches */
 export async function abdicate(address: string | undefined, options: AbdicateOptions): Promise<void> {
   const forMs = options.for;
+  const place = placeOf(options);
   const body = {
-    addresses: [address ?? (await dispatcherOf(options))],
+    addresses: [address ?? (await dispatcherOf(place))],
     ...(forMs === undefined ? {} : { forMs }),
   };
-  await order('/abdicate', body, options, {
+  await order({ place, path: '/abdicate', body }, options, {
     done: 'hands the dispatching over to the next in line',
     already: 'has handed over already',
   });
 }
 
-async function dispatcherOf(options: ReadOptions): Promise<string> {
-  const answer = await controlRequest<StatusDocument>(controlSocket(options), '/status');
+async function dispatcherOf(place: ControlPlace): Promise<string> {
+  const answer = await controlRequest<StatusDocument>(place, '/status');
   if (!answer.ok) throw new Failure(answer.problem.message);
   const { dispatcher } = answer.value.ring;
   if (dispatcher === null)
@@ -90,13 +93,18 @@ async function dispatcherOf(options: ReadOptions): Promise<string> {
   return dispatcher;
 }
 
+interface Ordered {
+  readonly place: ControlPlace;
+  readonly path: string;
+  readonly body: unknown;
+}
+
 async function order(
-  path: string,
-  body: unknown,
+  { place, path, body }: Ordered,
   options: ReadOptions,
   words: { readonly done: string; readonly already: string },
 ): Promise<void> {
-  const answer = await controlRequest<OrderDocument>(controlSocket(options), path, body);
+  const answer = await controlRequest<OrderDocument>(place, path, body);
   if (!answer.ok) throw new Failure(answer.problem.message);
   const { servers } = answer.value;
   if (options.json === true) process.stdout.write(`${JSON.stringify(answer.value)}\n`);

@@ -5,19 +5,17 @@ import {
   type MemberStatus,
   type StatusDocument,
 } from '@ringmaster/node';
-import { controlSocket } from '../configuration.js';
 import { Failure } from '../failure.js';
 import { connectionsText } from '../output/connectionsText.js';
 import { membersText, statusText } from '../output/statusText.js';
+import { placeOf, type PlaceOptions } from '../place.js';
 
-export interface ReadOptions {
+export interface ReadOptions extends PlaceOptions {
   readonly json?: boolean;
-  readonly socket?: string;
-  readonly config?: string;
 }
 
 async function read<T>(path: string, options: ReadOptions, asText: (document: T) => string): Promise<void> {
-  const answer = await controlRequest<T>(controlSocket(options), path);
+  const answer = await controlRequest<T>(placeOf(options), path);
   if (!answer.ok) throw new Failure(answer.problem.message);
   const text = options.json === true ? JSON.stringify(answer.value) : asText(answer.value);
   process.stdout.write(`${text}\n`);

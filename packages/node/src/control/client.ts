@@ -1,53 +1,48 @@
-/** Asking a node over its control socket. */
-import { request, type IncomingMessage } from 'node:http';
+/** Asking a node, over its control socket or over TCP. */
+import { request as overHttp, type IncomingMessage } from 'node:http';
+import { request as overHttps, type RequestOptions } from 'node:https';
 import { createInterface } from 'node:readline';
+import { type ControlPlace, connectionProblem, strangerProblem } from './place.js';
 import { controlProblem, type ControlResult } from './problem.js';
 
 const TIMEOUT_MS = 5000;
 /** A million connections are about 150 bytes each. */
 const LARGEST_ANSWER_BYTES = 256 * 1024 * 1024;
 
-function connectionProblem(socket: string, error: NodeJS.ErrnoException): ControlResult<never> {
-  switch (error.code) {
-    case 'ENOENT':
-    case 'ECONNREFUSED': {
-      const cure =
-        'start it with `ringmaster up`, or name its socket with --socket or its file with --config';
-      return controlProblem('not-running', `no node answers at ${socket}; ${cure}`);
-    }
-    case 'EACCES':
-    case 'EPERM':
-      return controlProblem(
-        'not-permitted',
-        `${socket} may only be used by its owner; run as root or with sudo`,
-      );
-    case 'ETIMEDOUT':
-      return controlProblem(
-        'timeout',
-        `the node at ${socket} did not answer within ${TIMEOUT_MS} ms; see its log`,
-      );
-    default:
-      return controlProblem('not-a-node', `what answers at ${socket} is no node: ${error.message}`);
-  }
-}
-
 interface Question {
-  readonly socket: string;
+  readonly place: ControlPlace;
   readonly path: string;
   /** Posted as JSON; `undefined`: the path is read. */
   readonly body?: unknown;
 }
 
+/** How a place is reached, and who it is that asks. */
+function optionsOf(place: ControlPlace): RequestOptions {
+  if (typeof place === 'string') return { socketPath: place };
+  const { url, token, ca, certificate: cert, key } = place;
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port,
+    ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }),
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert, key }),
+  };
+}
+
+const isEncrypted = (place: ControlPlace): boolean =>
+  typeof place !== 'string' && place.url.protocol === 'https:';
+
 /** Asks; `hear` gets the head of the answer, and says when it has come in time. `fail` may be called after that as well. */
 function ask(
-  { socket, path, body }: Question,
+  { place, path, body }: Question,
   hear: (response: IncomingMessage, inTime: () => void) => void,
   fail: (error: NodeJS.ErrnoException) => void,
 ): void {
   const posted = body === undefined ? undefined : JSON.stringify(body);
   const method = posted === undefined ? 'GET' : 'POST';
   const inTime = (): void => clearTimeout(deadline);
-  const asked = request({ socketPath: socket, path, method, agent: false }, (response) =>
+  const request = isEncrypted(place) ? overHttps : overHttp;
+  const asked = request({ ...optionsOf(place), path, method, agent: false }, (response) =>
     hear(response, inTime),
   );
   const late = Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' });
@@ -87,29 +82,31 @@ function fetchText(question: Question): Promise<{ status: number; text: string }
 }
 
 /** What a node says of a request that it refuses. Throws when it is not what a node says. */
-function refusalOf(status: number, text: string): ControlResult<never> {
+function refusalOf(place: ControlPlace, status: number, text: string): ControlResult<never> {
+  if (status === 401) return strangerProblem(place);
   const { error } = JSON.parse(text) as { error?: { message?: string } };
   return controlProblem('refused', error?.message ?? `the node answered ${status}`);
 }
 
 /**
  * Reads lines for as long as they come, such as those of `/events`.
+ * @param place its control socket, or where it listens over TCP
  * @param onLine called with each; empty ones are left out
  * @returns a problem, or `ok` when the answer has ended, by the node's wish or with it
  */
 export function controlLines(
-  socket: string,
+  place: ControlPlace,
   path: string,
   onLine: (line: string) => void,
 ): Promise<ControlResult<undefined>> {
   return new Promise((resolve) => {
-    const fail = (error: NodeJS.ErrnoException): void => resolve(connectionProblem(socket, error));
+    const fail = (error: NodeJS.ErrnoException): void => resolve(connectionProblem(place, error, TIMEOUT_MS));
     const hear = (response: IncomingMessage, inTime: () => void): void => {
       inTime();
       const status = response.statusCode ?? 0;
       if (status !== 200) {
         textOf(response)
-          .then((text) => resolve(refusalOf(status, text)))
+          .then((text) => resolve(refusalOf(place, status, text)))
           .catch(fail);
         return;
       }
@@ -119,24 +116,25 @@ export function controlLines(
       lines.on('close', end).on('error', end); // readline passes on that the other side has broken off
       response.on('error', end);
     };
-    ask({ socket, path }, hear, fail);
+    ask({ place, path }, hear, fail);
   });
 }
 
 /**
- * Reads a document from the node that listens at `socket`, or posts one to it.
+ * Reads a document from a node, or posts one to it.
+ * @param place its control socket, or where it listens over TCP
  * @param path such as `/status` or `/connections?limit=10`
  * @param body posted as JSON; `undefined`: the path is read
  */
 export async function controlRequest<T = unknown>(
-  socket: string,
+  place: ControlPlace,
   path: string,
   body?: unknown,
 ): Promise<ControlResult<T>> {
   try {
-    const { status, text } = await fetchText({ socket, path, body });
-    return status === 200 ? { ok: true, value: JSON.parse(text) as T } : refusalOf(status, text);
+    const { status, text } = await fetchText({ place, path, body });
+    return status === 200 ? { ok: true, value: JSON.parse(text) as T } : refusalOf(place, status, text);
   } catch (error) {
-    return connectionProblem(socket, error as NodeJS.ErrnoException);
+    return connectionProblem(place, error as NodeJS.ErrnoException, TIMEOUT_MS);
   }
 }

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 
 /** Whether a request shows the token: as programs do (RFC 6750), or as browsers ask for a password (RFC 7617). */
 export function knowsToken(authorization: string | undefined, token: string): boolean {
-  const [scheme, value = ''] = (authorization ?? '').split(' ');
+  const [, scheme = '', value = ''] = /^(\S+) +(.*)$/.exec(authorization ?? '') ?? [];
   if (scheme.toLowerCase() === 'bearer') return isSame(value, token);
   if (scheme.toLowerCase() !== 'basic') return false;
   const decoded = Buffer.from(value, 'base64').toString('utf8');

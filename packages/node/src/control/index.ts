@@ -1,6 +1,9 @@
 export type * from './status.js';
 export { startControlServer, type ControlServer } from './server.js';
 export { controlLines, controlRequest } from './client.js';
+export type { ControlPlace, TcpPlace } from './place.js';
+export { readTokenFile } from './tokenFile.js';
+export { startTcpControl, type TcpControlOptions } from './tcpServer.js';
 export { EVENT_KINDS, type EventKind, type NodeEvent } from '../events/eventLog.js';
 export { LARGEST_EXPLAIN_FRAMES } from './explainRequest.js';
 export { PACKETS } from '@ringmaster/dispatch';

@@ -66,21 +66,21 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: 'Gives members no new connections; at the deadline, if there is one, what is left is reset.',
     body: bodyOf(ORDER_BODIES.drain),
     answer: 'Orders',
-    refusals: [409],
+    refusals: [409, 503],
   },
   '/undrain': {
     method: 'post',
     summary: 'Gives drained members new connections again.',
     body: bodyOf(ORDER_BODIES.undrain),
     answer: 'Orders',
-    refusals: [409],
+    refusals: [409, 503],
   },
   '/abdicate': {
     method: 'post',
     summary: 'Hands the dispatching over to the next in line.',
     body: bodyOf(ORDER_BODIES.abdicate),
     answer: 'Orders',
-    refusals: [409],
+    refusals: [409, 503],
   },
   '/explain': {
     method: 'post',
@@ -95,7 +95,12 @@ const REFUSALS: Readonly<Record<number, string>> = {
   401: 'Over TCP: no token.',
   409: 'It cannot be done now; nothing was changed.',
   413: 'The body is too long.',
-  503: 'Too many are reading already.',
+  503: 'Too many read events already, or too many orders wait; nothing was changed.',
+};
+
+const RETRY_AFTER: Document = {
+  description: 'When to come again, in seconds.',
+  schema: { type: 'integer', minimum: 1 },
 };
 
 function toOperation({
@@ -118,7 +123,14 @@ function toOperation({
       responses: {
         200: { description: 'Done.', content: answers },
         ...Object.fromEntries(
-          refused.map((status) => [status, { description: REFUSALS[status], content: problem }]),
+          refused.map((status) => [
+            status,
+            {
+              description: REFUSALS[status],
+              ...(status === 503 && method === 'post' && { headers: { 'Retry-After': RETRY_AFTER } }),
+              content: problem,
+            },
+          ]),
         ),
       },
     },

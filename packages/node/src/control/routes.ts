@@ -18,7 +18,7 @@ export interface ControlProviders {
   status(): StatusDocument;
   /** The connections that the dispatcher knows, at most `limit` of them. */
   connections(limit: number): Promise<ConnectionsDocument>;
-  /** Does what an operator asks. Not `ok`: one of the nodes is not in the ring, and nothing was changed. */
+  /** Does what an operator asks. Not `ok`: one of the nodes is not in the ring, or too many orders wait; nothing was changed. */
   order(request: OrderRequest): Promise<OrderAnswerDocument>;
   /** Says what would become of packets. */
   explain(request: ExplainRequest): Promise<ExplainAnswer>;
@@ -29,13 +29,21 @@ export interface ControlProviders {
 }
 
 export type OrderAnswerDocument =
-  { readonly ok: true; readonly document: OrderDocument } | { readonly ok: false; readonly message: string };
+  | { readonly ok: true; readonly document: OrderDocument }
+  | {
+      readonly ok: false;
+      readonly message: string;
+      /** There: too much is asked at once, and this is when to come again, in seconds. */
+      readonly retryAfterS?: number;
+    };
 
 export interface ControlAnswer {
   readonly status: 200 | 400 | 404 | 405 | 409 | 413 | 500 | 503;
   readonly body: unknown;
   /** With 405: the method that works. */
   readonly allow?: string;
+  /** With 503: when to come again, in seconds. */
+  readonly retryAfterS?: number;
   /** Instead of the body: text of this type. */
   readonly text?: { readonly type: string; readonly text: string };
   /** Instead of the body: events. */
@@ -112,7 +120,10 @@ function orderRoute(action: OrderAction): Route {
     const parsed = parseOrder(action, text);
     if (!parsed.ok) return refusal(400, 'invalid', parsed.message);
     const result = await providers.order(parsed.order);
-    return result.ok ? { status: 200, body: result.document } : refusal(409, 'not-in-ring', result.message);
+    if (result.ok) return { status: 200, body: result.document };
+    const { message, retryAfterS } = result;
+    if (retryAfterS === undefined) return refusal(409, 'not-in-ring', message);
+    return { ...refusal(503, 'busy', message), retryAfterS };
   };
 }
 

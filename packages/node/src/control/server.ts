@@ -47,10 +47,11 @@ export async function respond(
   if (response.destroyed) return;
   const { stream } = answered;
   if (stream !== undefined && !streams.isFull) return streams.answer(stream, request, response);
-  const { status, body, allow, text: plain } = stream === undefined ? answered : tooManyStreams;
+  const { status, body, allow, retryAfterS, text: plain } = stream === undefined ? answered : tooManyStreams;
   response.writeHead(status, {
     'content-type': plain?.type ?? 'application/json',
     ...(allow === undefined ? {} : { allow }),
+    ...(retryAfterS === undefined ? {} : { 'retry-after': String(retryAfterS) }),
   });
   response.end(plain?.text ?? `${JSON.stringify(body)}\n`);
 }

@@ -20,7 +20,7 @@ import {
 } from '../messages/nodeMessage.js';
 import { Abdication } from './abdication.js';
 import { hostOfId } from './hosts.js';
-import { OrderRefused, Orders } from './orders.js';
+import { OrderRefused, Orders, OrdersBusy } from './orders.js';
 
 export interface OperationParts {
   readonly config: NodeConfig;
@@ -118,6 +118,9 @@ export class Operation {
       return { ok: true, document: await this.orders.execute(request) };
     } catch (error) {
       if (error instanceof OrderRefused) return { ok: false, message: error.message };
+      if (error instanceof OrdersBusy) {
+        return { ok: false, message: error.message, retryAfterS: Math.ceil(error.retryAfterMs / 1000) };
+      }
       throw error;
     }
   }

@@ -20,12 +20,21 @@ const PATIENCE_MS = 2000;
 /** Answers that are remembered for repetitions of their orders. */
 const MAX_REMEMBERED = 256;
 
+/** Orders that wait for those before them. One takes {@link PATIENCE_MS} at most. */
+export const MOST_WAITING = 16;
+
 interface Pending {
   readonly resolve: (outcome: OrderOutcome) => void;
 }
 
 /** Somebody of whom nothing can be asked: not in the ring, or unknown. */
 export class OrderRefused extends Error {}
+
+/** Too many wait already. */
+export class OrdersBusy extends Error {
+  /** By then there is room again. */
+  readonly retryAfterMs = PATIENCE_MS;
+}
 
 /**
  * What operators ask of nodes (drain, undrain, abdicate), at the control socket of whichever node: carried out here if it is
@@ -37,6 +46,8 @@ export class Orders {
   private readonly pending = new Map<number, Pending>();
   private readonly answered = new Map<number, OrderOutcome>();
   private last: Promise<unknown> = Promise.resolve();
+  /** Orders that are not done yet: the one that is being carried out, and those that wait for it. */
+  private undone = 0;
 
   constructor(parts: OrdersParts) {
     this.parts = parts;
@@ -44,10 +55,16 @@ export class Orders {
 
   /**
    * Carries an order out on all its members at once, after those that came before it. Rejects with {@link OrderRefused},
-   * having changed nothing, when one of them is not in the ring.
+   * having changed nothing, when one of them is not in the ring, and with {@link OrdersBusy} when {@link MOST_WAITING} wait.
    */
   execute(request: OrderRequest): Promise<OrderDocument> {
-    const next = this.last.then(() => this.carryOut(request));
+    if (this.undone > MOST_WAITING) {
+      return Promise.reject(
+        new OrdersBusy(`${MOST_WAITING} orders wait at this node already; try again later`),
+      );
+    }
+    this.undone++;
+    const next = this.last.then(() => this.carryOut(request)).finally(() => this.undone--);
     this.last = next.catch(() => undefined);
     return next;
   }

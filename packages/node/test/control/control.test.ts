@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, lstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ExplainRequest } from '../../src/control/explainRequest.js';
 import {
@@ -44,6 +45,8 @@ const PROVIDERS: ControlProviders = {
   },
   order: async (request) => {
     if (request.addresses.includes('10.0.0.99')) return { ok: false, message: '10.0.0.99 is no member' };
+    if (request.addresses.includes('10.0.0.98'))
+      return { ok: false, message: 'too many wait', retryAfterS: 2 };
     ordered.push(request);
     return {
       ok: true,
@@ -185,6 +188,17 @@ describe('a running node', () => {
     expect(JSON.parse(body)).toEqual({
       error: { code: 'wrong-method', message: '/status is read with GET, not POST' },
     });
+  });
+
+  it('says when to come again when too many orders wait', async () => {
+    await start();
+    const answered = await new Promise<IncomingMessage>((resolve, reject) => {
+      request({ socketPath: socket, path: '/drain', method: 'POST' }, resolve)
+        .on('error', reject)
+        .end(JSON.stringify({ addresses: ['10.0.0.98'] }));
+    });
+    expect([answered.statusCode, answered.headers['retry-after']]).toEqual([503, '2']);
+    expect(await json(answered)).toEqual({ error: { code: 'busy', message: 'too many wait' } });
   });
 
   it('survives bytes that are no request', async () => {

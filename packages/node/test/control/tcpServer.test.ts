@@ -62,7 +62,7 @@ const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 describe('the control API over TCP', () => {
   it('gives nothing to whoever has no token', async () => {
     await start({ token: TOKEN });
-    for (const headers of [{}, bearer(''), bearer('wrong'), bearer(`${TOKEN} `), { authorization: TOKEN }]) {
+    for (const headers of [{}, bearer(''), bearer('wrong'), bearer(`${TOKEN}.`), { authorization: TOKEN }]) {
       for (const path of ['/status', '/events', '/nowhere', '/metrics']) {
         const { status, text } = await ask({ path, headers });
         expect({ path, status }).toEqual({ path, status: 401 });
@@ -81,6 +81,13 @@ describe('the control API over TCP', () => {
     expect((await ask({ path: '/nowhere', headers })).status).toBe(404);
     expect((await ask({ path: '/drain', method: 'POST', headers }, ORDER)).status).toBe(200);
     expect(ordered.length).toBe(1);
+  });
+
+  it('takes a token of several words, and a browser that sends it as a password', async () => {
+    await start({ token: TOKEN });
+    expect((await ask({ path: '/status', headers: bearer(TOKEN) })).status).toBe(200);
+    const authorization = `Basic ${Buffer.from(`anybody:${TOKEN}`).toString('base64')}`;
+    expect((await ask({ path: '/status', headers: { authorization } })).status).toBe(200);
   });
 
   it('takes certificates instead, and refuses those without in the handshake', async () => {

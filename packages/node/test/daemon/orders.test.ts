@@ -1,7 +1,7 @@
 import { createRing, type Announce, type RingState } from '@ringmaster/ring';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Abdication } from '../../src/daemon/abdication.js';
-import { OrderRefused, Orders } from '../../src/daemon/orders.js';
+import { MOST_WAITING, OrderRefused, Orders, OrdersBusy } from '../../src/daemon/orders.js';
 import { decodeNodeMessage, type OrderOutcome } from '../../src/messages/nodeMessage.js';
 import { encodeServices } from '../../src/services.js';
 
@@ -111,6 +111,25 @@ describe('orders', () => {
     await why;
     await Promise.all([first, last]);
     expect(n12.obeyed).toEqual(['drain 5000', 'undrain undefined']);
+  });
+
+  it('wait up to a number, another one is refused at once, and there is room again after one', async () => {
+    let isLost = true;
+    const [n11, n12] = nodes(2, () => isLost);
+    const taken = Array.from({ length: 1 + MOST_WAITING }, () => n11.orders.execute(drain('10.0.0.12')));
+    await expect(n11.orders.execute(drain('10.0.0.11'))).rejects.toThrow(OrdersBusy);
+    expect([n11.obeyed, n12.obeyed]).toEqual([[], []]);
+    // The first one is not answered, and its time is over.
+    await vi.advanceTimersByTimeAsync(new OrdersBusy().retryAfterMs);
+    taken.push(n11.orders.execute(drain('10.0.0.12')));
+    await expect(n11.orders.execute(drain('10.0.0.12'))).rejects.toThrow(
+      /16 orders wait at this node already/,
+    );
+    isLost = false;
+    await vi.advanceTimersByTimeAsync(1000);
+    await Promise.all(taken);
+    expect([n11.obeyed.length, n12.obeyed.length]).toEqual([0, MOST_WAITING + 1]);
+    expect(await n11.orders.execute(drain('10.0.0.11'))).toMatchObject({ servers: [{ outcome: 'done' }] });
   });
 
   it.each([

@@ -24,7 +24,8 @@ describe('who may look', () => {
   );
 
   it('knows the token, where there is one', () => {
-    expect(refusedWith('GET', { authorization: 'Bearer s3cret:with colon' })).toBe('no-token');
+    expect(refusedWith('GET', { authorization: 'Bearer s3cret:with colon' })).toBeUndefined();
+    expect(refusedWith('GET', { authorization: 'Bearer s3cret:with' })).toBe('no-token');
     expect(refusedWith('GET', { authorization: 'Bearer abc' }, { token: 'abc' })).toBeUndefined();
     for (const authorization of [undefined, '', 'Basic', 'Basic !', basic(''), basic('s3cret'), 'Digest x'])
       expect(refusedWith('GET', { authorization })).toBe('no-token');
