@@ -7,9 +7,13 @@
 set -euo pipefail
 
 suite=${1:-$(. /etc/os-release && echo "$VERSION_CODENAME")}
-mirror=$(apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(CODENAME) $(COMPONENT)' 'Identifier: Packages' |
-  awk -v suite="$suite" '$2 == "Debian" && $3 == suite && $4 == "main" { print $1; exit }')
-[ -n "$mirror" ] || { echo "apt knows no Debian mirror with '$suite' (apt-get update?)" >&2; exit 1; }
+find_mirror() {
+  apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(CODENAME) $(COMPONENT)' 'Identifier: Packages' |
+    awk -v suite="$suite" '$2 == "Debian" && $3 == suite && $4 == "main" { print $1; exit }'
+}
+mirror=$(find_mirror)
+[ -n "$mirror" ] || { apt-get update -q >&2 && mirror=$(find_mirror); }
+[ -n "$mirror" ] || { echo "apt knows no Debian mirror with '$suite'" >&2; exit 1; }
 node=$(readlink -f "$(command -v node)")
 npm=$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")
 

@@ -86,6 +86,7 @@ export class Container implements LoadHost {
     const own = namespace(this.pid);
     const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && namespace(name) === own);
     const wanted = pids.filter((pid) => read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').startsWith(words));
+    if (wanted.length === 0) throw new Error(`${this.name} runs no '${words}'`);
     for (const pid of wanted) process.kill(Number(pid), signal);
   }
 

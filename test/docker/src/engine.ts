@@ -1,6 +1,6 @@
 /** The Docker engine that the tests use: the one that answers, or one of their own. */
 import { LabProcess, must, run } from '@ringmaster/lab';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -18,11 +18,11 @@ const TOOLS = {
 const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 20_000;
 
-/** Nothing here can run containers; `tried` says what was done to find that out, a sentence a line. */
+/** Nothing here can make or run containers; `tried` says what was done to find that out, a sentence a line. */
 export class NoEngine extends Error {
   readonly tried: readonly string[];
   constructor(tried: readonly string[]) {
-    super('no Docker engine');
+    super('no containers');
     this.tried = tried;
   }
 }
@@ -55,7 +55,7 @@ async function installTools(say: (text: string) => void): Promise<void> {
     throw new NoEngine([`missing: ${missing.join(', ')}, and this is no Debian: install them`]);
   }
   say(`installing ${missing.join(', ')}`);
-  await must('apt-get', ['update', '-q']);
+  await run('apt-get', ['update', '-q']);
   const quiet = ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', 'install', '-y', '-q'];
   const installed = await run(quiet[0], [...quiet.slice(1), '--no-install-recommends', ...missing]);
   const still = await missingTools();
@@ -65,12 +65,20 @@ async function installTools(say: (text: string) => void): Promise<void> {
   ]);
 }
 
-/** Engines differ in what they want of a kernel: with everything first, then with less. */
-const WAYS: readonly (readonly string[])[] = [
-  [],
-  ['--storage-driver', 'vfs'],
-  ['--storage-driver', 'vfs', '--iptables=false', '--ip6tables=false', '--bridge=none'],
+/**
+ * What keeps an engine of our own from changing this machine: no packet filter, no forwarding, no bridge but the one of the
+ * test's network, which nothing leaves anyway.
+ */
+const HARMLESS = [
+  '--iptables=false',
+  '--ip6tables=false',
+  '--ip-forward=false',
+  '--ip-masq=false',
+  '--bridge=none',
 ];
+
+/** Engines differ in what they want of a kernel: the file system that shares layers first, then one that copies them. */
+const WAYS: readonly (readonly string[])[] = [HARMLESS, [...HARMLESS, '--storage-driver', 'vfs']];
 
 async function startWith(
   flags: readonly string[],
@@ -78,7 +86,9 @@ async function startWith(
   data: string,
 ): Promise<LabProcess | string> {
   const socket = join(directory, 'docker.sock');
-  const argv = ['dockerd', '--data-root', data, '--exec-root', join(directory, 'exec')];
+  // It ends with this process, even if that is killed; and not before, by a signal that is meant for all (Ctrl-C, `timeout`).
+  const argv = ['setsid', 'setpriv', '--pdeathsig', 'TERM', 'dockerd', '--data-root', data];
+  argv.push('--exec-root', join(directory, 'exec'));
   argv.push('-H', `unix://${socket}`, '-p', join(directory, 'pid'), ...flags);
   const engine = new LabProcess('dockerd', argv, { log: join(directory, 'dockerd.log') });
   process.env['DOCKER_HOST'] = `unix://${socket}`;
@@ -89,6 +99,16 @@ async function startWith(
   }
   await engine.stop('SIGTERM', STOP_TIMEOUT_MS);
   return engine.tail.slice(-3).join(' | ');
+}
+
+/** Removes an engine's own directory; what it has mounted there and left (its network namespace) would keep it from that. */
+async function takeAway(directory: string): Promise<void> {
+  const mounted = readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '')
+    .filter((path) => path.startsWith(`${directory}/`));
+  for (const path of mounted.reverse()) await must('umount', [path]);
+  rmSync(directory, { recursive: true, force: true });
 }
 
 /**
@@ -113,15 +133,15 @@ export async function useEngine(data: string, say: (text: string) => void): Prom
   for (const flags of WAYS) {
     const directory = mkdtempSync(join(tmpdir(), 'ringmaster-docker-'));
     const engine = await startWith(flags, directory, data);
-    const clean = () => rmSync(directory, { recursive: true, force: true });
+    const clean = () => takeAway(directory);
     if (engine instanceof LabProcess) {
       const stop = async () => {
         await engine.stop('SIGTERM', STOP_TIMEOUT_MS);
-        clean();
+        await clean();
       };
       return { whose: `one of our own (dockerd ${flags.join(' ')})`.replace(' )', ')'), stop };
     }
-    clean();
+    await clean();
     tried.push(`dockerd ${flags.join(' ')}: ${engine}`);
   }
   if (before === undefined) delete process.env['DOCKER_HOST'];

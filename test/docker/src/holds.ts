@@ -1,9 +1,18 @@
 /** Conditions that scenarios end with. None of them is about speed: times are measured and shown. */
-import { isServed } from './timeline.js';
+import { HELD, isServed } from './timeline.js';
 import type { Condition, Outcome } from './scenario.js';
 
 /** What counts as the end of a scenario: its last second, without what was still on its way. */
 const LAST_MS = 1000;
+
+/** Of every scenario: the connections whose fates it tells are as many as were opened, each on a known server. */
+export const allAreHeld: Condition = {
+  that: `${HELD} connections are open when it begins`,
+  check: ({ fates }) => {
+    const known = fates.filter(({ server }) => server !== 'unknown').reduce((sum, { held }) => sum + held, 0);
+    return { ok: known === HELD, found: `${known} on ${fates.length} servers` };
+  },
+};
 
 export const noneLostOnSurvivors: Condition = {
   that: 'no connection is lost on a server that was not harmed',
@@ -42,12 +51,12 @@ export const servedInTheEnd: Condition = {
   },
 };
 
-/** Roles are told by nodes: nobody but `who` may have become dispatcher since the note `since` was made. */
+/** Roles are told by nodes: `who`, a name that was given to a node, has not become dispatcher since the note `since`. */
 export const noOtherDispatches = (since: string, who: string): Condition => ({
-  that: `after it wakes up, the one that was ${who} does not dispatch`,
+  that: `after it wakes up, ${who} does not dispatch`,
   check: ({ stage }) => {
     const at = stage.notes.get(since) as number;
-    const address = stage.notes.get(who) as string;
+    const address = stage.notes.get(`${who} address`) as string;
     const again = stage.record
       .roles(at)
       .filter((entry) => entry.node === address && entry.role === 'dispatcher');

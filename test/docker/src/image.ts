@@ -1,6 +1,7 @@
 /** The image under test, named by a hash of what goes into it: built once, and again after a change. */
 import { must, run } from '@ringmaster/lab';
 import { createHash } from 'node:crypto';
+import { NoEngine } from './engine.js';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
@@ -33,7 +34,7 @@ const exists = async (image: string): Promise<boolean> =>
 
 /**
  * @returns name of the image
- * @throws LabError `commandFailed` with what the build said
+ * @throws NoEngine when no base image can be made, LabError `commandFailed` with what the build said
  */
 export async function buildImage(root: string, say: (text: string) => void): Promise<string> {
   const image = `${NAME}:test-${contentHash(root)}`;
@@ -42,7 +43,11 @@ export async function buildImage(root: string, say: (text: string) => void): Pro
   const build = process.env['BUILD_IMAGE'] ?? process.env['BASE_IMAGE'] ?? `${BASE}:build`;
   if (process.env['BASE_IMAGE'] === undefined && !((await exists(base)) && (await exists(build)))) {
     say('making a base image by debootstrap (about a minute)');
-    await must(join(root, 'docker', 'make-base.sh'), []);
+    const made = await run(join(root, 'docker', 'make-base.sh'), []);
+    if (made.code !== 0) {
+      const said = made.stderr.trim().split('\n').slice(-5).join(' | ');
+      throw new NoEngine([`no base image: docker/make-base.sh failed: ${said}`]);
+    }
   }
   say('building the image (about a minute)');
   const old = await must('docker', ['images', '--format', '{{.Repository}}:{{.Tag}}', NAME]);

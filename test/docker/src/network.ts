@@ -87,6 +87,45 @@ export const noLoss = (pick: Pick): Step =>
     stage.cleanups.pop();
   });
 
+const WATCH_TABLE = 'ringmaster_watch';
+const COUNTED = 'passed on before';
+
+/**
+ * Counts the frames to the cluster address that come out of a node, where its cable ends on this machine. Nodes never call
+ * the cluster themselves: each is one that a dispatcher passes on.
+ */
+export const watchForwarded = (pick: Pick): Step => ({
+  does: `count what ${pick.who} passes on`,
+  run: async (stage) => {
+    const [node] = await pick.find(stage);
+    stage.cleanups.unshift(async () => void (await must('nft', ['delete', 'table', 'netdev', WATCH_TABLE])));
+    const hook = `type filter hook ingress device ${node.outerCard()} priority 0`;
+    const rule = `ip daddr ${stage.cluster.address} counter`;
+    await must('nft', ['-f', '-'], `table netdev ${WATCH_TABLE} { chain out { ${hook}; ${rule}; }; }`);
+  },
+});
+
+async function passedOn(): Promise<number> {
+  const listed = await must('nft', ['list', 'table', 'netdev', WATCH_TABLE]);
+  return Number(/packets (\d+)/.exec(listed)?.[1]);
+}
+
+export const countForwarded = (pick: Pick): Step => ({
+  does: `note how much ${pick.who} has passed on`,
+  run: async ({ notes, record }) => {
+    const count = await passedOn();
+    if (!(count > 0)) throw new Error(`${pick.who} has passed nothing on, so that nothing can be compared`);
+    notes.set(COUNTED, count);
+    record.say('note', `${pick.who} has passed on ${count} frames so far`);
+  },
+});
+
+/** Notes how many frames it has passed on since `countForwarded`. */
+export const compareForwarded = (pick: Pick, note: string): Step => ({
+  does: `note how much more ${pick.who} has passed on`,
+  run: async ({ notes }) => void notes.set(note, (await passedOn()) - (notes.get(COUNTED) as number)),
+});
+
 /**
  * Connection requests with random senders from the client's network. They go to the cluster address as to a gateway, and
  * what is answered goes to the client, which routes nothing: none of it leaves the network.

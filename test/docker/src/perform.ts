@@ -1,10 +1,11 @@
 /** Runs one scenario and judges it. */
 import { nowMs, type RequestEvent } from '@ringmaster/lab';
 import { Cluster } from './cluster.js';
+import { allAreHeld } from './holds.js';
 import { stopAndLook } from './inside.js';
 import { isServed, Load, longestGap, Timeline, type Entry, type HeldFate } from './timeline.js';
 import type { Outcome, Scenario, Stage } from './scenario.js';
-import { sleep } from './steps.js';
+import { PATIENCE_MS, sleep } from './steps.js';
 
 const DEFAULT_NODES = 5;
 const RING_TIMEOUT_MS = 60_000;
@@ -31,8 +32,16 @@ export interface Result {
   readonly judgements: readonly Judgement[];
   /** The longest time without any served request, from the first fault on. */
   readonly longestGapMs: number;
+  /** When it began, since the load began. */
+  readonly longestGapAt: number;
   readonly requests: number;
   readonly failed: number;
+  /** Who dispatches at the end, by the word of all; undefined when they do not agree. */
+  readonly dispatcher?: string;
+  /** Connections lost: on nodes that were spared, and on those that were killed, stopped or cut off. */
+  readonly lost: { readonly spared: number; readonly harmed: number };
+  /** What the nodes left on their hosts when they were stopped after all, a line each. */
+  readonly left: readonly string[];
   readonly fates: readonly (HeldFate & { readonly harmed: boolean })[];
   /** Times are since the load began. */
   readonly timeline: readonly Entry[];
@@ -42,79 +51,84 @@ export interface Result {
   readonly error?: string;
 }
 
-/** The cluster that is there, for the next scenario that can use it. */
+/** Gives every scenario a cluster of its own, and takes it away. */
 export class Theatre {
   readonly #root: string;
   readonly #image: string;
-  #cluster: Cluster | undefined;
-  readonly #timeline = new Timeline();
+  #closed = false;
 
   constructor(root: string, image: string) {
     this.#root = root;
     this.#image = image;
   }
 
-  /** A whole ring as the scenario wants it: the one that is there, mended, or a new one. */
-  async #prepare({ environment = {}, nodes = DEFAULT_NODES }: Scenario): Promise<Cluster> {
-    const same = JSON.stringify(this.#cluster?.environment) === JSON.stringify(environment);
-    if (!same) await this.clear();
-    this.#cluster ??= new Cluster(this.#root, this.#image, environment, (node) =>
-      this.#timeline.follow(node),
-    );
-    await this.#cluster.refresh();
-    await this.#cluster.docker('start', this.#cluster.ended);
-    await this.#cluster.scale(nodes);
-    await this.#cluster.ring(RING_TIMEOUT_MS);
-    return this.#cluster;
+  /** What is played ends badly, and nothing else begins. */
+  close(): void {
+    this.#closed = true;
   }
 
   async perform(scenario: Scenario): Promise<Result> {
+    if (this.#closed) return broken(scenario, new Error('interrupted'), nowMs());
     const from = nowMs();
+    const { environment = {}, nodes = DEFAULT_NODES } = scenario;
+    const record = new Timeline();
     try {
-      const cluster = await this.#prepare(scenario);
+      const cluster = new Cluster(this.#root, this.#image, environment, (node) => record.follow(node));
+      await cluster.scale(nodes);
+      await cluster.ring(RING_TIMEOUT_MS);
       const load = await Load.start(cluster.client, cluster.address);
-      const stage: Stage = {
-        cluster,
-        record: this.#timeline,
-        load,
-        harmed: new Set(),
-        cleanups: [],
-        notes: new Map(),
-      };
-      const result = await act(scenario, stage, from);
-      if (!result.ok) await this.clear();
-      return result;
+      return await act(scenario, { ...{ cluster, record, load }, ...emptyStage() }, from);
     } catch (error) {
-      await this.clear();
       return broken(scenario, error, from);
+    } finally {
+      await Cluster.clear();
     }
-  }
-
-  /** Stops every node, tells what they have left on their hosts, and takes the cluster away. */
-  async close(): Promise<readonly string[]> {
-    if (this.#cluster === undefined) return [];
-    await this.#cluster.refresh();
-    const left = await stopAndLook({ cluster: this.#cluster }, this.#cluster.nodes);
-    await this.clear();
-    return left;
-  }
-
-  async clear(): Promise<void> {
-    this.#cluster = undefined;
-    await Cluster.clear();
   }
 }
 
+const emptyStage = (): Pick<Stage, 'harmed' | 'cleanups' | 'notes'> => ({
+  harmed: new Set(),
+  cleanups: [],
+  notes: new Map(),
+});
+
+/** Does the steps, one after the other. What went wrong with one ends them. */
+async function doSteps({ steps }: Scenario, stage: Stage): Promise<string | undefined> {
+  try {
+    for (const step of steps) await step.run(stage);
+    return undefined;
+  } catch (problem) {
+    const error = messageOf(problem);
+    stage.record.say('note', error);
+    return error;
+  }
+}
+
+/** What holds for every scenario: after all, one dispatches and all agree on it; and nothing stays behind on a host. */
+async function windUp({
+  cluster,
+}: Stage): Promise<{ judgements: Judgement[]; dispatcher?: string; left: string[] }> {
+  const ring = await cluster.ring(PATIENCE_MS).catch(messageOf);
+  const dispatcher = typeof ring === 'string' ? undefined : ring.address;
+  const count = cluster.nodes.length;
+  const left = await stopAndLook({ cluster }, cluster.nodes);
+  const agreed = {
+    that: 'in the end one node dispatches, and all agree on it',
+    ok: dispatcher !== undefined,
+    found: dispatcher === undefined ? String(ring) : `${dispatcher}, of ${count}`,
+  };
+  const clean = {
+    that: 'nothing is left on any host',
+    ok: left.length === 0,
+    found: left.join('; ') || `${count} stopped, nothing found`,
+  };
+  return { judgements: [agreed, clean], left, ...(dispatcher === undefined ? {} : { dispatcher }) };
+}
+
 async function act(scenario: Scenario, stage: Stage, from: number): Promise<Result> {
-  let error: string | undefined;
   await sleep(BEFORE_MS);
   const firstFaultAt = nowMs();
-  try {
-    for (const step of scenario.steps) await step.run(stage);
-  } catch (problem) {
-    error = problem instanceof Error ? problem.message : String(problem);
-    stage.record.say('note', error);
-  }
+  const error = await doSteps(scenario, stage);
   const endAt = nowMs();
   for (const cleanup of stage.cleanups.reverse()) await cleanup().catch(() => undefined);
   const fates = await stage.load.fates();
@@ -123,19 +137,45 @@ async function act(scenario: Scenario, stage: Stage, from: number): Promise<Resu
   const requests = stage.load.stream.requests.filter(({ start }) => start < endAt);
   noteFailures(stage, requests);
   const outcome: Outcome = { stage, requests, fates, firstFaultAt, endAt };
-  const judgements = scenario.holds.map(({ that, check }) => ({ that, ...check(outcome) }));
+  const judgements: Judgement[] = [allAreHeld, ...scenario.holds].map(({ that, check }) => ({
+    that,
+    ...check(outcome),
+  }));
   if (error !== undefined) judgements.unshift({ that: 'every step can be done', ok: false, found: error });
-  const began = stage.load.startedAt;
+  const gap = longestGap(requests, firstFaultAt);
+  const seen = told(stage, fates, requests);
+  const end = await windUp(stage);
+  judgements.push(...end.judgements);
   return {
     scenario: scenario.name,
     about: scenario.about,
     ok: judgements.every(({ ok }) => ok),
     judgements,
-    longestGapMs: Math.round(longestGap(requests, firstFaultAt).ms),
+    longestGapMs: Math.round(gap.ms),
+    longestGapAt: Math.round(gap.at - stage.load.startedAt),
     requests: requests.length,
     failed: requests.filter((request) => !isServed(request)).length,
-    fates: fates.map((fate) => ({ ...fate, harmed: stage.harmed.has(fate.server) })),
-    timeline: stage.record.entries
+    ...(end.dispatcher === undefined ? {} : { dispatcher: end.dispatcher }),
+    left: end.left,
+    ...seen,
+    tookMs: Math.round(nowMs() - from),
+    ...(error === undefined ? {} : { error }),
+  };
+}
+
+/** What the report shows, with times since the load began. */
+function told(
+  { load, harmed, record }: Stage,
+  fates: Outcome['fates'],
+  requests: Outcome['requests'],
+): Pick<Result, 'fates' | 'lost' | 'timeline' | 'drawn'> {
+  const began = load.startedAt;
+  const lostOf = (which: boolean) =>
+    fates.filter(({ server }) => harmed.has(server) === which).reduce((sum, { lost }) => sum + lost, 0);
+  return {
+    fates: fates.map((fate) => ({ ...fate, harmed: harmed.has(fate.server) })),
+    lost: { spared: lostOf(false), harmed: lostOf(true) },
+    timeline: record.entries
       .filter(({ at }) => at >= began)
       .map((entry) => ({ ...entry, at: Math.round(entry.at - began) }))
       .sort((one, other) => one.at - other.at),
@@ -143,8 +183,6 @@ async function act(scenario: Scenario, stage: Stage, from: number): Promise<Resu
       end: Math.round(end - began),
       ...(server === undefined ? {} : { server }),
     })),
-    tookMs: Math.round(nowMs() - from),
-    ...(error === undefined ? {} : { error }),
   };
 }
 
@@ -174,10 +212,24 @@ async function settled({ load }: Stage, endAt: number): Promise<void> {
   await sleep(300);
 }
 
+const messageOf = (problem: unknown): string =>
+  problem instanceof Error ? problem.message : String(problem);
+
 function broken({ name, about }: Scenario, problem: unknown, from: number): Result {
-  const error = problem instanceof Error ? problem.message : String(problem);
+  const error = messageOf(problem);
   return {
-    ...{ scenario: name, about, ok: false, error, longestGapMs: 0, requests: 0, failed: 0 },
+    ...{
+      lost: { spared: 0, harmed: 0 },
+      left: [],
+      scenario: name,
+      about,
+      ok: false,
+      error,
+      longestGapMs: 0,
+      longestGapAt: 0,
+      requests: 0,
+      failed: 0,
+    },
     judgements: [{ that: 'the scenario can begin', ok: false, found: error }],
     ...{ fates: [], timeline: [], drawn: [], tookMs: Math.round(nowMs() - from) },
   };

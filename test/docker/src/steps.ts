@@ -4,7 +4,7 @@ import type { Container } from './container.js';
 import type { Pick, Stage, Step } from './scenario.js';
 
 /** How long anything may take before a scenario fails. Generous: a busy machine is no fault. */
-const PATIENCE_MS = 45_000;
+export const PATIENCE_MS = 45_000;
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -125,30 +125,38 @@ export const restartOneByOne = (pick: Pick): Step => ({
   },
 });
 
-/** `docker pause`: the whole host stands still, its service as well. */
-export const pause = (pick: Pick, ms: number): Step =>
-  fault(`docker pause for ${ms / 1000} s:`, pick, async ({ cluster, record, cleanups }, nodes) => {
-    const wake = () => cluster.docker('unpause', nodes);
-    cleanups.push(() => wake().catch(() => undefined));
+/** `docker pause`: the whole host stands still, its service as well. Until `unpause`. */
+export const pause = (pick: Pick): Step =>
+  fault('docker pause', pick, async ({ cluster, cleanups }, nodes) => {
+    cleanups.push(() => cluster.docker('unpause', nodes));
     await cluster.docker('pause', nodes);
-    await sleep(ms);
-    await wake();
+  });
+
+/** The moment is noted as `awake`. */
+export const unpause = (pick: Pick, awake: string): Step =>
+  fault('docker unpause', pick, async ({ cluster, cleanups, notes }, nodes) => {
+    notes.set(awake, nowMs());
+    await cluster.docker('unpause', nodes);
     cleanups.pop();
-    record.say('fault', 'docker unpause');
   });
 
 const NODE_PROCESS = 'node /opt/ringmaster/packages/cli';
 
-/** The node's process alone stands still; its host and its service go on. `awake` is noted as the moment it ends. */
-export const freeze = (pick: Pick, ms: number, awake: string): Step =>
-  fault(`SIGSTOP for ${ms / 1000} s:`, pick, async ({ record, cleanups, notes }, nodes) => {
-    const signal = (name: NodeJS.Signals) => nodes.forEach((node) => node.signal(NODE_PROCESS, name));
-    cleanups.push(async () => signal('SIGCONT'));
-    signal('SIGSTOP');
-    await sleep(ms);
+const signalNodes = (nodes: readonly Container[], name: NodeJS.Signals): void =>
+  nodes.forEach((node) => node.signal(NODE_PROCESS, name));
+
+/** The node's process alone stands still; its host and its service go on. Until `thaw`. */
+export const freeze = (pick: Pick): Step =>
+  fault('SIGSTOP', pick, async ({ cleanups }, nodes) => {
+    cleanups.push(async () => signalNodes(nodes, 'SIGCONT'));
+    signalNodes(nodes, 'SIGSTOP');
+  });
+
+/** The moment is noted as `awake`. */
+export const thaw = (pick: Pick, awake: string): Step =>
+  fault('SIGCONT', pick, async ({ cleanups, notes }, nodes) => {
     notes.set(awake, nowMs());
-    record.say('fault', 'SIGCONT');
-    signal('SIGCONT');
+    signalNodes(nodes, 'SIGCONT');
     cleanups.pop();
   });
 

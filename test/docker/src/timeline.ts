@@ -3,7 +3,8 @@ import { HeldConnections, nowMs, RequestStream, type RequestEvent } from '@ringm
 import { controlLines, type NodeEvent } from '@ringmaster/node';
 import type { Container } from './container.js';
 
-const HELD = 500;
+/** Connections that stay open while a scenario runs. */
+export const HELD = 500;
 const REQUEST_EVERY_MS = 10;
 /** Two repetitions of a lost SYN fit in (RFC 6298: after 1 s and 2 s more). */
 const REQUEST_TIMEOUT_MS = 3500;

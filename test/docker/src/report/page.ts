@@ -2,18 +2,21 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Result } from '../perform.js';
-import { colourOf, escape, picture, serversOf } from './picture.js';
+import { HELD } from '../timeline.js';
+import { colourOf, escape, FAILED, picture, serversOf } from './picture.js';
 
 const STYLE = `
-:root { color-scheme: light dark; --line: #8884; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+:root { color-scheme: light dark; --line: #8884; --quiet: light-dark(#57606a, #9aa4ae); --good: light-dark(#1a7f37, #56d364); --bad: light-dark(#c11c28, #ff7b72); }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 66rem; margin: 2rem auto; padding: 0 1rem; }
+a { color: light-dark(#0550ae, #79b8ff); }
 svg { width: 100%; height: auto; font: 11px system-ui, sans-serif; }
-svg text { fill: currentColor; } svg .axis { stroke: currentColor; }
-svg line.fault { stroke: #d1242f; stroke-dasharray: 3 3; } svg text.fault { fill: #d1242f; }
-svg .dispatcher { fill: currentColor; } svg .role { fill: #8888; }
-table { border-collapse: collapse; width: 100%; margin: 1rem 0; } td, th { text-align: left; padding: .2rem .6rem; border-bottom: 1px solid var(--line); }
-.ok { color: #1a7f37; } .bad { color: #d1242f; font-weight: bold; } .swatch { display: inline-block; width: .8em; height: .8em; margin: 0 .3em 0 1em; }
-.fault td { color: #d1242f; } small { opacity: .7; }
+svg text { fill: currentColor; } svg .axis { stroke: currentColor; } svg .gap { fill: var(--bad); opacity: .18; }
+svg line.fault { stroke: var(--bad); stroke-dasharray: 3 3; } svg text.fault { fill: var(--bad); }
+svg .dispatcher { fill: currentColor; } svg .role { fill: var(--quiet); }
+.wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
+td, th { text-align: left; padding: .2rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; } .name, .figure { white-space: nowrap; }
+.ok { color: var(--good); } .bad { color: var(--bad); font-weight: bold; } .swatch { display: inline-block; width: .8em; height: .8em; margin: 0 .3em 0 1em; }
+.fault td { color: var(--bad); } small { color: var(--quiet); }
 `;
 
 const document = (title: string, body: string): string =>
@@ -27,7 +30,7 @@ function legend(result: Result): string {
   const names = servers.map(
     (server) => `<span class="swatch" style="background:${colourOf(servers, server)}"></span>${server}`,
   );
-  return `<p><small>Requests served by${names.join('')}<span class="swatch" style="background:#d1242f"></span>failed &nbsp; ▼ becomes dispatcher, ◆ other changes of roles (point at them)</small></p>`;
+  return `<p><small>Requests served by${names.join('')}<span class="swatch" style="background:${FAILED}"></span>failed &nbsp; ▼ becomes dispatcher, ◆ other changes of roles (point at them)</small></p>`;
 }
 
 function scenarioPage(result: Result): string {
@@ -42,32 +45,49 @@ function scenarioPage(result: Result): string {
   );
   const entries = timeline.map(
     ({ at, kind, node = '', text }) =>
-      `<tr class="${kind}"><td>${at} ms</td><td>${node}</td><td>${escape(text)}</td></tr>`,
+      `<tr class="${kind}"><td class="figure">${at} ms</td><td>${node}</td><td>${escape(text)}</td></tr>`,
   );
   return document(
     `Ringmaster: ${scenario}`,
     `<p><a href="index.html">all scenarios</a></p><h1>${scenario}</h1><p>${escape(about)}</p>${picture(result)}${legend(result)}
-<p>${requests} requests, ${failed} failed; the longest time without a served one: ${longestGapMs} ms.</p>
-<table><tr><th>what must hold</th><th></th><th>found</th></tr>${conditions.join('')}</table>
-<h2>Long-lived connections</h2><table><tr><th>on</th><th>held</th><th>lost</th></tr>${held.join('')}</table>
-<h2>Timeline</h2><table>${entries.join('')}</table>`,
+<p>${requests} requests, ${failed} failed; the longest time without a served one: ${longestGapMs} ms (shaded). Dispatcher in the end: ${result.dispatcher ?? 'unknown'}.</p>
+${table(['what must hold', '', 'found'], conditions)}
+<h2>Long-lived connections</h2>${table(['on', 'held', 'lost'], held)}
+<h2>Timeline</h2>${table(['', '', ''], entries)}`,
   );
 }
 
-function indexPage(results: readonly Result[], files: readonly string[], left: readonly string[]): string {
-  const rows = results.map(
-    (result, index) =>
-      `<tr><td><a href="${files[index]}">${result.scenario}</a></td><td>${escape(result.about)}</td><td>${verdict(result.ok)}</td><td>${result.longestGapMs} ms</td><td>${result.failed} of ${result.requests}</td></tr>`,
+const table = (head: readonly string[], rows: readonly string[]): string =>
+  `<div class="wide"><table><tr>${head.map((name) => `<th>${name}</th>`).join('')}</tr>${rows.join('')}</table></div>`;
+
+function indexRow(result: Result, file: string): string {
+  const { scenario, about, ok, longestGapMs, failed, requests, lost, dispatcher = '', left, tookMs } = result;
+  const figures = [
+    `${longestGapMs} ms`,
+    `${failed} of ${requests}`,
+    `${lost.spared}, ${lost.harmed}`,
+    dispatcher,
+    left.length === 0 ? 'nothing' : `<span class="bad">${escape(left.join('; '))}</span>`,
+    `${Math.round(tookMs / 1000)} s`,
+  ];
+  return `<tr><td class="name"><a href="${file}">${scenario}</a></td><td>${escape(about)}</td><td>${verdict(ok)}</td>${figures.map((figure) => `<td class="figure">${figure}</td>`).join('')}</tr>`;
+}
+
+const HEAD = [
+  ...['scenario', '', '', 'longest gap', 'failed requests'],
+  ...['connections lost *', 'dispatcher in the end', 'left on hosts', 'took'],
+];
+
+function indexPage(results: readonly Result[], files: readonly string[]): string {
+  const rows = results.map((result, index) => indexRow(result, files[index]));
+  const hold = results.filter(({ ok }) => ok).length;
+  const pictures = results.map(
+    (result, index) => `<h2><a href="${files[index]}">${result.scenario}</a></h2>${picture(result)}`,
   );
-  const hosts =
-    left.length === 0
-      ? 'Nothing was left on any host.'
-      : `<span class="bad">Left: ${escape(left.join('; '))}</span>`;
   return document(
     'Ringmaster: fault injection',
-    `<h1>Fault injection</h1><table><tr><th>scenario</th><th></th><th></th><th>longest gap</th><th>failed requests</th></tr>${rows.join('')}</table><p>${hosts}</p>${results
-      .map((result, index) => `<h2><a href="${files[index]}">${result.scenario}</a></h2>${picture(result)}`)
-      .join('')}`,
+    `<h1>Fault injection</h1><p>${hold} of ${results.length} hold. Each: a request every 10 ms and ${HELD} connections that stay open.</p>${table(HEAD, rows)}
+<p><small>* on servers that were spared, and on those that were killed, stopped or cut off</small></p>${pictures.join('')}`,
   );
 }
 
@@ -75,7 +95,7 @@ function indexPage(results: readonly Result[], files: readonly string[], left: r
  * Writes the pages.
  * @returns path of the one to begin with
  */
-export function writeReport(directory: string, results: readonly Result[], left: readonly string[]): string {
+export function writeReport(directory: string, results: readonly Result[]): string {
   mkdirSync(directory, { recursive: true });
   const seen = new Map<string, number>();
   const files = results.map(({ scenario }) => {
@@ -85,6 +105,6 @@ export function writeReport(directory: string, results: readonly Result[], left:
   });
   results.forEach((result, index) => writeFileSync(join(directory, files[index]), scenarioPage(result)));
   const index = join(directory, 'index.html');
-  writeFileSync(index, indexPage(results, files, left));
+  writeFileSync(index, indexPage(results, files));
   return index;
 }

@@ -8,7 +8,8 @@ const LEFT = 46;
 const TOP = 96;
 const BOTTOM = 26;
 const BUCKET_MS = 100;
-const FAILED = '#d1242f';
+/** Colour of requests that failed. */
+export const FAILED = '#d1242f';
 /** Told apart by people who see no red or green, too (Okabe and Ito). */
 const COLOURS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#f0e442', '#8c564b', '#7f7f7f'];
 
@@ -92,6 +93,12 @@ function axes({ x, y, endMs }: Scale, most: number): string {
   return `<line x1="${LEFT}" x2="${WIDTH - 8}" y1="${y(0)}" y2="${y(0)}" class="axis"/>${ticks.join('')}${high}`;
 }
 
+/** The longest time without a served request. */
+function gap({ longestGapAt, longestGapMs }: Result, { x, y }: Scale): string {
+  const width = (x(longestGapMs) - x(0)).toFixed(1);
+  return `<rect x="${x(longestGapAt).toFixed(1)}" y="${TOP}" width="${width}" height="${y(0) - TOP}" class="gap"/>`;
+}
+
 /** An `<svg>` element. */
 export function picture(result: Result): string {
   const counts = buckets(result);
@@ -105,5 +112,5 @@ export function picture(result: Result): string {
     y: (count) => HEIGHT - BOTTOM - (count / most) * (HEIGHT - BOTTOM - TOP),
   };
   const entries = result.timeline.filter(({ at }) => at <= endMs);
-  return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escape(result.about)}">${axes(scale, most)}${bars(counts, servers, scale)}${marks(entries, scale)}</svg>`;
+  return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escape(result.about)}">${axes(scale, most)}${gap(result, scale)}${bars(counts, servers, scale)}${marks(entries, scale)}</svg>`;
 }

@@ -1,8 +1,9 @@
 /** Nodes that stand still and go on as if nothing had been. */
 import { noOtherDispatches, noneLostOnSurvivors, nothingOf, servedInTheEnd } from '../holds.js';
+import { compareForwarded, countForwarded, watchForwarded } from '../network.js';
 import type { Environment } from '../cluster.js';
-import type { Pick, Scenario, Step } from '../scenario.js';
-import { calm, choose, doing, freeze, noted, pause, theDispatcher, untilOneRing } from '../steps.js';
+import type { Condition, Scenario, Step } from '../scenario.js';
+import { calm, choose, freeze, noted, pause, thaw, theDispatcher, unpause, untilOneRing } from '../steps.js';
 
 /** Who comes back stays a server, so that all dispatching after the pause is wrong. */
 const NO_PREEMPTION: Environment = { RINGMASTER_CONFIG_JSON: '{"ring":{"preempt":false}}' };
@@ -10,24 +11,26 @@ const NO_PREEMPTION: Environment = { RINGMASTER_CONFIG_JSON: '{"ring":{"preempt"
 const SLEEPER = 'the sleeper';
 const STRAY = 'frames that the sleeper passed on as dispatcher after it woke up';
 
-const forwardedBy = async (pick: Pick, stage: Parameters<Step['run']>[0]): Promise<number> => {
-  const [node] = await pick.find(stage);
-  return (await node.status())?.counters.forwarded ?? 0;
-};
+/** What it has sent for the cluster address is counted by this machine, when it stands still and in the end: not one more. */
+const sleepFor5s = (fall: Step, rise: Step): readonly Step[] => [
+  choose(theDispatcher, SLEEPER),
+  watchForwarded(noted(SLEEPER)),
+  calm(500),
+  fall,
+  calm(5000),
+  countForwarded(noted(SLEEPER)),
+  rise,
+  untilOneRing,
+  calm(2500),
+  compareForwarded(noted(SLEEPER), STRAY),
+];
 
-const noteForwarded = doing('note what the sleeper has passed on', async (stage) => {
-  stage.notes.set('forwarded before', await forwardedBy(noted(SLEEPER), stage));
-});
-
-/** What was in its ring of frames when it fell asleep comes out again: only what came later counts. */
-const compareForwarded = doing('compare', async (stage) => {
-  const now = await forwardedBy(noted(SLEEPER), stage);
-  stage.notes.set(STRAY, now - (stage.notes.get('forwarded once awake') as number));
-});
-
-const noteAwake = doing('note it again, half a second after', async (stage) => {
-  stage.notes.set('forwarded once awake', await forwardedBy(noted(SLEEPER), stage));
-});
+const HOLDS: readonly Condition[] = [
+  noneLostOnSurvivors,
+  servedInTheEnd,
+  noOtherDispatches('awake', SLEEPER),
+  nothingOf(STRAY),
+];
 
 export const pausing: readonly Scenario[] = [
   {
@@ -35,28 +38,14 @@ export const pausing: readonly Scenario[] = [
     about:
       "The dispatcher's process stands still for 5 s (SIGSTOP), wakes up, and finds that another dispatches.",
     environment: NO_PREEMPTION,
-    steps: [
-      choose(theDispatcher, SLEEPER),
-      noteForwarded,
-      freeze(noted(SLEEPER), 5000, 'awake'),
-      calm(500),
-      noteAwake,
-      untilOneRing,
-      calm(2500),
-      compareForwarded,
-    ],
-    holds: [
-      noneLostOnSurvivors,
-      servedInTheEnd,
-      noOtherDispatches('awake', `${SLEEPER} address`),
-      nothingOf(STRAY),
-    ],
+    steps: sleepFor5s(freeze(noted(SLEEPER)), thaw(noted(SLEEPER), 'awake')),
+    holds: HOLDS,
   },
   {
     name: 'pause',
     about: "The dispatcher's whole container stands still for 5 s (docker pause), and goes on.",
     environment: NO_PREEMPTION,
-    steps: [pause(theDispatcher, 5000), untilOneRing, calm(6000)],
-    holds: [noneLostOnSurvivors, servedInTheEnd],
+    steps: sleepFor5s(pause(noted(SLEEPER)), unpause(noted(SLEEPER), 'awake')),
+    holds: HOLDS,
   },
 ];
