@@ -6,8 +6,6 @@ import {
   type MemberStatus,
   type OrderRequest,
   type OrderResult,
-  type ReloadAnswer,
-  type ReloadRequest,
   type StatusDocument,
 } from '@ringmaster/node';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -60,16 +58,6 @@ let status = STATUS;
 let outcome: OrderResult['outcome'] = 'done';
 const ordered: OrderRequest[] = [];
 const explained: unknown[] = [];
-const reloads: ReloadRequest[] = [];
-const CHANGES = [
-  { path: 'weight', from: 1, to: 2 },
-  { path: 'clusters[10.0.0.100].ports[443/tcp]', from: null, to: { port: 443, protocol: 'tcp' } },
-];
-const RELOADED: ReloadAnswer = {
-  ok: true,
-  document: { outcome: 'applied', changes: CHANGES, warnings: ['the key is open'] },
-};
-let reloadAnswer: ReloadAnswer = RELOADED;
 const EXPLAINED: ExplainedFrame = {
   verdict: 'forward',
   reason: null,
@@ -90,8 +78,6 @@ beforeEach(async () => {
   outcome = 'done';
   ordered.length = 0;
   explained.length = 0;
-  reloads.length = 0;
-  reloadAnswer = RELOADED;
   const started = await startControlServer(socket, {
     status: () => status,
     history: { document: () => ({ intervalMs: 1000, samples: [] }) },
@@ -103,10 +89,7 @@ beforeEach(async () => {
       const frames = request.kind === 'frames' ? request.frames.map(() => EXPLAINED) : [EXPLAINED];
       return { ok: true, document: { dispatching: true, dispatcher: '10.0.0.11', frames } };
     },
-    reload: async (request) => {
-      reloads.push(request);
-      return reloadAnswer;
-    },
+    reload: async () => ({ ok: false, code: 'busy', message: 'not asked for here', changes: [] }),
     order: async (request) => {
       ordered.push(request);
       if (request.addresses.includes('10.0.0.99')) return { ok: false, message: '10.0.0.99 is no member' };
@@ -436,53 +419,5 @@ service     maglev, 2 of 3 servers take new connections
     const { code, stderr } = await ringmaster([...args, '--socket', socket]);
     expect(code).toBe(1);
     expect(stderr).toContain(message);
-  });
-});
-
-describe('reload', () => {
-  const reload = (...options: string[]) => ringmaster(['reload', '--socket', socket, ...options]);
-
-  it('shows what has changed, and what should be mended', async () => {
-    const { code, stdout, stderr } = await reload();
-    expect({ code, stderr }).toEqual({ code: 0, stderr: 'warning: the key is open\n' });
-    expect(stdout).toBe(`reloaded; what has changed:
-key                                   from   to
-weight                                1      2
-clusters[10.0.0.100].ports[443/tcp]   -      {"port":443,"protocol":"tcp"}
-`);
-    expect(reloads).toEqual([{ dryRun: false }]);
-  });
-
-  it('asks for a dry run, and says when there is nothing to do', async () => {
-    reloadAnswer = { ok: true, document: { outcome: 'checked', changes: CHANGES, warnings: [] } };
-    expect((await reload('--dry-run')).stdout).toContain('could be reloaded');
-    expect(reloads).toEqual([{ dryRun: true }]);
-    reloadAnswer = { ok: true, document: { outcome: 'unchanged', changes: [], warnings: [] } };
-    expect((await reload()).stdout).toBe('nothing to reload: the file says what is in force\n');
-  });
-
-  it('prints what the node has answered as JSON, also when that refuses', async () => {
-    expect(JSON.parse((await reload('--json')).stdout)).toEqual({
-      outcome: 'applied',
-      changes: CHANGES,
-      warnings: ['the key is open'],
-    });
-    reloadAnswer = { ok: false, code: 'restart-needed', message: 'workers: not so', changes: CHANGES };
-    const { code, stdout, stderr } = await reload('--json');
-    expect({ code, stderr }).toEqual({ code: 1, stderr: 'ringmaster: workers: not so\n' });
-    expect(JSON.parse(stdout)).toEqual({
-      error: { code: 'restart-needed', message: 'workers: not so' },
-      changes: CHANGES,
-    });
-  });
-
-  it.each([
-    ['restart-needed', 1],
-    ['refused', 1],
-    ['busy', 1],
-    ['invalid', 2],
-  ] as const)('ends with a message when nothing was changed: %s', async (code, exitCode) => {
-    reloadAnswer = { ok: false, code, message: 'it is so', changes: [] };
-    expect(await reload()).toEqual({ code: exitCode, stdout: '', stderr: 'ringmaster: it is so\n' });
   });
 });

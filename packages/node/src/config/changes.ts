@@ -28,8 +28,7 @@ const isMapping = (value: unknown): value is Mapping =>
 
 /** Every value that differs, in the order of the keys. Where the file is and how lists are ordered makes no difference. */
 export function configChanges(before: NodeConfig, after: NodeConfig): ConfigChange[] {
-  const [{ file: _from, ...was }, { file: _to, ...is }] = [before, after];
-  return differences('', was, is);
+  return differences('', before, { ...after, file: before.file });
 }
 
 function differences(path: string, before: unknown, after: unknown): ConfigChange[] {
