@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { areaPath, failovers, linePath, niceTop, spanOf } from '../src/page/chart.js';
+import { areaPath, linePath, niceTop, spanOf } from '../src/page/chart.js';
 import { short } from '../src/page/format.js';
 import { kindOf, placeOf } from '../src/page/ring.js';
 
@@ -35,14 +35,6 @@ it('curves begin with the first sample, within a minute and the most that is wan
   expect([since(0), since(90_000), since(900_000), spanOf([], 1e6, 300_000)]).toEqual([
     60_000, 90_000, 300_000, 60_000,
   ]);
-});
-
-it('a failover is a new dispatcher, not a moment without one', () => {
-  const samples = ['a', 'a', null, 'a', null, 'b', 'b', 'c'].map((dispatcher, i) => ({
-    atMs: i,
-    dispatcher,
-  }));
-  expect(failovers(samples)).toEqual([5, 7]);
 });
 
 it('members stand around the ring clockwise from the top', () => {

@@ -7,4 +7,5 @@ export * from './session/sessions.js';
 export * from './protocol/election.js';
 export * from './protocol/roster.js';
 export * from './protocol/state.js';
+export { isLoss } from './protocol/membership.js';
 export { step } from './protocol/step.js';

@@ -53,18 +53,4 @@ export function areaPath(points: readonly Point[], frame: Frame): string {
   return `${line}L${xOf(last.atMs, frame)} ${frame.height}L${xOf(first.atMs, frame)} ${frame.height}Z`;
 }
 
-/** When another node began to dispatch. */
-export function failovers(
-  samples: readonly { readonly atMs: number; readonly dispatcher: string | null }[],
-): number[] {
-  const times: number[] = [];
-  let dispatcher: string | null = null;
-  for (const sample of samples) {
-    if (sample.dispatcher === null) continue;
-    if (dispatcher !== null && sample.dispatcher !== dispatcher) times.push(sample.atMs);
-    dispatcher = sample.dispatcher;
-  }
-  return times;
-}
-
 const round = (value: number): number => Math.round(value * 10) / 10;

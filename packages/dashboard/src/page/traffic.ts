@@ -1,5 +1,5 @@
 /** The last minutes as curves, failovers marked. */
-import { areaPath, failovers, linePath, niceTop, spanOf, xOf, type Frame, type Point } from './chart.js';
+import { areaPath, linePath, niceTop, spanOf, xOf, type Frame, type Point } from './chart.js';
 import { el, svg } from './dom.js';
 import { clock, short } from './format.js';
 import type { Sample } from './types.js';
@@ -24,7 +24,7 @@ const CURVES: readonly Curve[] = [
 export function drawTraffic(samples: readonly Sample[], nowMs: number, mostMs: number): HTMLElement[] {
   const spanMs = spanOf(samples, nowMs, mostMs);
   const shown = samples.filter(({ atMs }) => atMs >= nowMs - spanMs);
-  const marks = failovers(samples).filter((atMs) => atMs >= nowMs - spanMs);
+  const marks = shown.filter(({ failover }) => failover).map(({ atMs }) => atMs);
   return CURVES.map((curve) => drawCurve(curve, shown, marks, nowMs, spanMs));
 }
 

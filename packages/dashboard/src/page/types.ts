@@ -33,6 +33,8 @@ export interface Sample {
   readonly framesPerSecond: number;
   readonly droppedPerSecond: number;
   readonly dispatcher: string | null;
+  /** Another one dispatches than in the sample before, which was lost. */
+  readonly failover: boolean;
   readonly servers: readonly { readonly address: string; readonly connections: number }[];
 }
 

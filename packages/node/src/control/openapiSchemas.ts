@@ -95,7 +95,7 @@ const History = object({
         framesPerSecond: count,
         droppedPerSecond: count,
       },
-      ...{ members: count, dispatcher: orNull(text) },
+      ...{ members: count, dispatcher: orNull(text), failover: flag },
       servers: list(object({ address: text, connections: count })),
     }),
   ),

@@ -33,9 +33,13 @@ export async function openControl(
   const status = (): StatusDocument => statusOf(config, shells, deciding);
   const history = new History();
   const sampling = setInterval(() => history.take(status(), Date.now(), monotonicMs()), SAMPLE_INTERVAL_MS);
-  unwinding.push('ending the history', () => clearInterval(sampling));
   const { dataPlane } = shells;
   const { driver, operation, events } = deciding;
+  const deafen = events.subscribe((event) => history.hear(event));
+  unwinding.push('ending the history', () => {
+    clearInterval(sampling);
+    deafen();
+  });
   const providers: ControlProviders = {
     events,
     history,

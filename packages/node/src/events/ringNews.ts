@@ -1,4 +1,4 @@
-import type { RingState } from '@ringmaster/ring';
+import { isLoss, type RingState } from '@ringmaster/ring';
 import type { RingEvent } from '@ringmaster/transport';
 import type { MemberNames } from '../daemon/hosts.js';
 import type { EventLog } from './eventLog.js';
@@ -37,6 +37,7 @@ export function tellRingNews(
         member,
         change,
         reason,
+        lost: change === 'inactive' && isLoss(reason),
       });
       return;
     }

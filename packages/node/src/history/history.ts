@@ -1,5 +1,6 @@
 /** The last minutes of a node, a sample a second: `GET /history`. Made from the status document; bounded. */
 import type { StatusDocument } from '../control/status.js';
+import type { NodeEvent } from '../events/eventLog.js';
 import { ratesOf } from './rates.js';
 
 export const SAMPLE_INTERVAL_MS = 1000;
@@ -19,6 +20,8 @@ export interface HistorySample {
   /** Members that serve. */
   readonly members: number;
   readonly dispatcher: string | null;
+  /** Another one dispatches than before, which was lost: no hand-over, and nobody who left. */
+  readonly failover: boolean;
   /** What the members told of their open connections; empty in large rings. */
   readonly servers: readonly { readonly address: string; readonly connections: number }[];
 }
@@ -30,7 +33,17 @@ export interface HistoryDocument {
 
 export class History {
   private readonly samples: HistorySample[] = [];
+  /** Who was last seen to dispatch, and whether it has been lost since. */
+  private dispatcher: string | null = null;
+  private isDispatcherLost = false;
   private before: { readonly counters: StatusDocument['counters']; readonly atMs: number } | undefined;
+
+  /** What happens between two samples. */
+  hear(event: NodeEvent): void {
+    if (event.kind === 'membership' && event['lost'] === true && event['member'] === this.dispatcher) {
+      this.isDispatcherLost = true;
+    }
+  }
 
   /**
    * @param wallMs milliseconds since 1970, for people
@@ -44,6 +57,11 @@ export class History {
       nowMs - (before?.atMs ?? nowMs),
     );
     const { members, dispatcher } = status.ring;
+    const failover = this.isDispatcherLost && dispatcher !== null && dispatcher !== this.dispatcher;
+    if (dispatcher !== null) {
+      this.dispatcher = dispatcher;
+      this.isDispatcherLost = false;
+    }
     this.samples.push({
       atMs: Math.round(wallMs),
       connections: status.connections.total,
@@ -52,6 +70,7 @@ export class History {
       droppedPerSecond: Math.round(rates.droppedPerSecond),
       members: members.filter(({ active }) => active).length,
       dispatcher,
+      failover,
       servers:
         members.length > MOST_SERVERS
           ? []

@@ -18,6 +18,9 @@ export function boundServer(server: Server, mostConnections: number): void {
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.headersTimeout = REQUEST_TIMEOUT_MS;
   server.on('clientError', (_error, client) => client.destroy());
+  // An expectation that nobody knows may be passed over (RFC 9110, section 10.1.1). Node itself would answer, before anybody has
+  // asked for a token, and keep the conversation open.
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
 }
 
 /** After listening has succeeded: accepting one conversation may fail (EMFILE), and the next one succeed. */

@@ -41,7 +41,7 @@ it('keeps what a second brought', () => {
     samples: [
       {
         ...{ atMs: 6000, connections: 7, newPerSecond: 100, framesPerSecond: 200, droppedPerSecond: 20 },
-        ...{ members: 1, dispatcher: '10.0.0.1' },
+        ...{ members: 1, dispatcher: '10.0.0.1', failover: false },
         servers: [
           { address: '10.0.0.1', connections: 0 },
           { address: '10.0.0.2', connections: 1 },
@@ -59,4 +59,34 @@ it('is bounded in time, and in large rings', () => {
   expect(samples.length).toBe(MOST_SAMPLES);
   expect(samples[0].atMs).toBe(5);
   expect(samples[0].servers).toEqual([]);
+});
+
+/** What is marked when these are seen to dispatch one after the other; `-x`: x is lost, `<x`: x leaves. */
+function failovers(...steps: (string | null)[]): boolean[] {
+  const history = new History();
+  let seq = 0;
+  for (const step of steps) {
+    const [, sign, member] = /^([-<])(.*)/.exec(step ?? '') ?? [];
+    if (member !== undefined) {
+      const facts = { member, change: 'inactive', lost: sign === '-' };
+      history.hear({ seq: ++seq, at: '', kind: 'membership', text: '', ...facts });
+      continue;
+    }
+    const { ring, ...rest } = status(0);
+    history.take({ ...rest, ring: { ...ring, dispatcher: step } }, ++seq, seq);
+  }
+  return history.document(-1).samples.map(({ failover }) => failover);
+}
+
+it('a failover is another dispatcher after one that was lost, and nothing else', () => {
+  expect(failovers('a', '-a', 'b', 'b')).toEqual([false, true, false]);
+  expect(failovers('a', '-a', null, null, 'b')).toEqual([false, false, false, true]);
+  // Rings that come together, a better one that joins, abdication, one that leaves.
+  expect(failovers('b', 'a')).toEqual([false, false]);
+  expect(failovers('a', '<a', null, 'b')).toEqual([false, false, false]);
+  // Somebody else, or one that is back before another took over, and hands over later.
+  expect(failovers('a', '-c', 'b')).toEqual([false, false]);
+  expect(failovers('a', '-a', 'a', 'b')).toEqual([false, false, false]);
+  // The second in line was lost before it dispatched.
+  expect(failovers('a', '-b', '-a', 'c', '-c', 'd')).toEqual([false, true, true]);
 });

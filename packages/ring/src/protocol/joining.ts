@@ -4,7 +4,7 @@ import { creationTime, creationTimeMs, encodePurge, MessageType, PurgeReason } f
 import { ID_NONE } from '../wire/packet.js';
 import { forgetGaps } from './adaptive.js';
 import { announce, announceSoon, announceTo, broadcast, direct, sendTo } from './announcing.js';
-import { assignMissingIds, dropMember, noteHighestId, noteMember, takeId } from './membership.js';
+import { assignMissingIds, dropMember, noteHighestId, noteMember, PEACEFUL, takeId } from './membership.js';
 import { resetNeighbours } from './neighbours.js';
 import { evaluateRole, resign } from './roles.js';
 import type { RingState, Step } from './state.js';
@@ -197,8 +197,8 @@ export function repeatPurgeTo(step: Step, address: number): void {
 const PURGE_REASONS: Record<number, string> = {
   [PurgeReason.heartbeatLost]: 'ring purge: heartbeat lost',
   [PurgeReason.repairFailed]: 'ring purge: repair not confirmed',
-  [PurgeReason.merge]: 'ring purge: joins an older ring',
-  [PurgeReason.idsExhausted]: 'ring purge: all ids given out',
+  [PurgeReason.merge]: PEACEFUL.merge,
+  [PurgeReason.idsExhausted]: PEACEFUL.idsExhausted,
 };
 
 function joinReasonOf(order: Purge): JoinReason {

@@ -13,6 +13,7 @@ import {
   dropMember,
   noteHighestId,
   noteMember,
+  PEACEFUL,
   settleIdConflict,
 } from './membership.js';
 import { closeGap, resetNeighbours, spliceIn } from './neighbours.js';
@@ -209,9 +210,9 @@ export function hearLeave(step: Step, removal: Removal): void {
   const { state } = step;
   if (removal.lost === state.ring.self) return;
   if (state.phase === 'member' && removal.createdAt === state.ring.createdAt)
-    applyRemoval(step, removal, 'left');
+    applyRemoval(step, removal, PEACEFUL.left);
   else {
-    dropMember(step, removal.lost, 'left');
+    dropMember(step, removal.lost, PEACEFUL.left);
     closeGap(step, removal.lost);
   }
 }
@@ -257,6 +258,6 @@ function leaveNow(step: Step): void {
   step.effects.push({ kind: 'phaseChanged', phase: 'left', reason: 'left gracefully' });
   resign(step, 'left the ring');
   resetNeighbours(step);
-  for (const member of state.roster.all()) dropMember(step, member.address, 'we left the ring');
+  for (const member of state.roster.all()) dropMember(step, member.address, PEACEFUL.weLeft);
   step.effects.push({ kind: 'left' });
 }

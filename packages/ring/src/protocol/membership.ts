@@ -23,6 +23,17 @@ export function noteMember(step: Step, announce: Announce): 'joined' | 'updated'
   return change;
 }
 
+/** Why members go that are not lost: of their own will, or because the ring is made anew, to which they come back. */
+export const PEACEFUL = {
+  left: 'left',
+  weLeft: 'we left the ring',
+  merge: 'ring purge: joins an older ring',
+  idsExhausted: 'ring purge: all ids given out',
+} as const;
+
+/** Whether a member that became inactive for this reason was lost. */
+export const isLoss = (reason: string): boolean => !Object.values<string>(PEACEFUL).includes(reason);
+
 /** Takes a member out of the roster's active ones. */
 export function dropMember(step: Step, address: Address, reason: string): void {
   const { ring, roster } = step.state;
