@@ -6,6 +6,7 @@
  *   RINGMASTER_SCHEDULER        who gets the next connection
  *   RINGMASTER_HEALTH           URL of the node's own service that must answer 2xx, like http://127.0.0.1:80/
  *   RINGMASTER_INTERFACE        default: the one whose network has the cluster address, else the first
+ *   RINGMASTER_METRICS          where metrics are answered over TCP, like 0.0.0.0:7482 (default: nowhere)
  *   RINGMASTER_KEYS             directory of the key files (default: /keys)
  *   RINGMASTER_CONFIG_JSON      further keys as one JSON object, merged over all this
  */
@@ -104,6 +105,7 @@ const config = {
   ring: { keyFile: keyFiles(environment.RINGMASTER_KEYS || '/keys') },
   clusters: [{ address, ports: parsePorts(environment.RINGMASTER_PORTS || '80/tcp', service) }],
   control: { socket: SOCKET },
+  ...(environment.RINGMASTER_METRICS && { metrics: { listen: environment.RINGMASTER_METRICS } }),
 };
 const whole = merge(config, furtherKeys(environment.RINGMASTER_CONFIG_JSON || '{}'));
 process.stdout.write(`${JSON.stringify(whole, undefined, 2)}\n`);
