@@ -1,5 +1,6 @@
 /** Cluster addresses and their services: as they are configured, and built from that. */
 import {
+  formatIp,
   type IpAddress,
   IpProtocol,
   IPV6_ADDRESS_BYTES,
@@ -90,6 +91,15 @@ export interface Cluster extends OwnedAddress {
   readonly gateway: OwnedAddress | undefined;
 }
 
+/**
+ * What a service is called where its members' announcements are compared: `10.0.0.100:80/tcp`, `[2001:db8::64]:53/all`.
+ * @param protocol as it is configured
+ */
+export function serviceName(address: IpAddress, port: number, protocol: PortConfig['protocol']): string {
+  const host = typeof address === 'number' ? formatIp(address) : `[${formatIp(address)}]`;
+  return `${host}:${port}/${protocol}`;
+}
+
 /** What a cluster's services are found by; `protocol` is 6 or 17. */
 export function serviceKey(protocol: number, port: number): number {
   return (protocol << 16) | port;
@@ -110,12 +120,13 @@ export function buildCluster(
   const services = new Map<number, Service>();
   for (const portConfig of config.ports) {
     const protocols = protocolNumbers(portConfig.protocol);
+    const name = serviceName(config.address, portConfig.port, portConfig.protocol);
     const recipe = JSON.stringify({ ...portConfig, isTranslated: gateway !== undefined, family });
     const before = former?.services.get(serviceKey(protocols[0], portConfig.port));
     const service =
       before?.recipe === recipe
         ? before
-        : buildService(portConfig, start, gateway !== undefined, family, recipe);
+        : buildService(portConfig, { start, isTranslated: gateway !== undefined, family, recipe, name });
     // TCP and UDP of an `all` port take turns together: they are one service.
     for (const number of protocols) {
       const key = serviceKey(number, service.port);
@@ -146,12 +157,17 @@ function familyOf(address: IpAddress): AddressFamily {
   return typeof address === 'number' ? 4 : 6;
 }
 
+interface ServiceCircumstances {
+  readonly start: SchedulerStart;
+  readonly isTranslated: boolean;
+  readonly family: AddressFamily;
+  readonly recipe: string;
+  readonly name: string;
+}
+
 function buildService(
   config: PortConfig,
-  start: SchedulerStart,
-  isTranslated: boolean,
-  family: AddressFamily,
-  recipe: string,
+  { start, isTranslated, family, recipe, name }: ServiceCircumstances,
 ): Service {
   const { port, targetPort = port, scheduler = 'round-robin', stateless = false, servers, affinity } = config;
   for (const number of [port, targetPort]) {
@@ -163,6 +179,7 @@ function buildService(
   if (stateless && !canBeStateless(scheduler)) throw new RangeError(`${scheduler} needs a connection map`);
   return new Service({
     recipe,
+    name,
     port,
     targetPort,
     isStateless: stateless,

@@ -26,6 +26,7 @@ export {
   type ClusterMode,
   type FixedServerConfig,
   type PortConfig,
+  serviceName,
 } from './cluster.js';
 export { MAX_CLUSTERS } from './serviceTree.js';
 export type { ConnectionRow } from './snapshot.js';

@@ -8,6 +8,8 @@ import type { ServerTable } from './servers.js';
 
 /** What a service is made from. */
 export interface ServiceOptions {
+  /** What members call it that do not have it; see `serviceName`. */
+  readonly name: string;
   /** All that it is configured as: two with the same text are alike. */
   readonly recipe: string;
   /** The cluster's port. */
@@ -44,6 +46,7 @@ export class Service {
   /** Whether servers outside the ring serve it. */
   readonly isFixed: boolean;
   readonly schedulerName: SchedulerName;
+  private readonly name: string;
   private readonly scheduler: Scheduler;
   private readonly affinity: Affinity | undefined;
   /** Which of all servers are its own; absent: those of the ring. */
@@ -54,6 +57,7 @@ export class Service {
   constructor(options: ServiceOptions) {
     const { port, targetPort, scheduler, isStateless = false, fixedServers, wantsAddress6 } = options;
     this.recipe = options.recipe;
+    this.name = options.name;
     this.port = port;
     this.targetPort = targetPort;
     this.isStateless = isStateless;
@@ -75,12 +79,15 @@ export class Service {
 
   /** The servers, their weights or who is active have changed. Not on the packet path. */
   update(table: ServerTable): void {
-    if (this.selects !== undefined) {
-      this.selection ??= new ServerSelection(table, this.selects);
-      this.selection.refresh();
-    }
-    this.servers = this.selection ?? table;
+    this.servers = this.selects === undefined && table.lacking.size === 0 ? table : this.selectFrom(table);
     this.scheduler.update(this.servers);
+  }
+
+  private selectFrom(table: ServerTable): ServerSet {
+    const has = (slot: number): boolean => table.lacking.get(slot)?.has(this.name) !== true;
+    this.selection ??= new ServerSelection(table, (_, slot) => this.isServedBy(table, slot) && has(slot));
+    this.selection.refresh();
+    return this.selection;
   }
 
   /**

@@ -19,6 +19,7 @@ export function ringPicture(members: readonly MemberStatus[], own: string): stri
     const notes = [member.role === 'server' ? '' : member.role];
     if (member.drain !== undefined) notes.push(drainText(member.drain));
     else if (!member.active) notes.push('inactive');
+    if (member.active && member.lacks !== undefined) notes.push(`without ${member.lacks.join(' ')}`);
     if (member.address === own) notes.push('this node');
     const text = notes.filter((note) => note !== '').join(', ');
     const line = `  ${corner} ${member.address.padEnd(width)}  ${text}`.trimEnd();
@@ -127,8 +128,9 @@ function loadCells(load: LoadStatus | undefined): string[] {
 export function membersText(members: readonly MemberStatus[]): string {
   // A node of an earlier version tells none of it.
   const tellsLoad = members.some(({ load }) => load !== undefined);
-  const rows = members.map(({ address, id, mac, role, active, drain, weight, load }) => {
-    const serves = drain === undefined ? (active ? 'yes' : 'no') : drainText(drain);
+  const rows = members.map(({ address, id, mac, role, active, drain, weight, load, lacks }) => {
+    const having = lacks === undefined ? 'yes' : `without ${lacks.join(' ')}`;
+    const serves = drain === undefined ? (active ? having : 'no') : drainText(drain);
     const balance = tellsLoad ? [weight === undefined ? '?' : weightText(weight), ...loadCells(load)] : [];
     return [address, String(id), mac, role, serves, ...balance];
   });

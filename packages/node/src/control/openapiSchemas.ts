@@ -30,6 +30,7 @@ const state = oneOf('halfOpen', 'established', 'closing');
 const Member = object(
   { address: text, id: count, mac: text, role, active: flag },
   {
+    lacks: list(text),
     drain: object({
       state: oneOf('draining', 'drained'),
       deadlineInMs: orNull(number),

@@ -18,6 +18,8 @@ export interface MemberStatus {
   readonly active: boolean;
   /** Absent unless an operator drains it. */
   readonly drain?: DrainStatus;
+  /** Services of the asked node's configuration that it does not have, like `10.0.0.100:80/tcp`; absent when it has all. */
+  readonly lacks?: readonly string[];
   /** Its share of new connections. */
   readonly weight?: WeightStatus;
   /** What it told of its load; absent when that was never, or too long ago. */

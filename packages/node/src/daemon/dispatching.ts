@@ -6,12 +6,13 @@ import { monotonicMs, type DataPlane, type ServerInfo } from '../dataplane/index
 import type { Logger } from '../logging.js';
 import type { Rebuild } from '../inventory/rebuild.js';
 import { activeHosts, hostOf, MemberNames } from './hosts.js';
-import { offersAll } from '../services.js';
+import type { LiveConfig } from './reload.js';
 import type { EventLog } from '../events/eventLog.js';
 import type { FixedServers } from './fixedServers.js';
 import { serverTable } from './serverTable.js';
 
 export interface DispatchingParts {
+  readonly live: Pick<LiveConfig, 'services'>;
   readonly driver: RingDriver;
   readonly dataPlane: DataPlane;
   readonly announcer: Announcer;
@@ -219,11 +220,7 @@ export class Dispatching {
     const member = this.names.show(driver.state, event.member);
     if (event.change === 'updated') logger.debug(`member ${member} updated`, { reason: event.reason });
     else logger.info(`member ${member} ${event.change}`, { reason: event.reason });
-    if (event.change === 'joined' && !this.servesOurs(event.member)) {
-      logger.warn(
-        `member ${member} has not all services of this node's configuration: no connections for it`,
-      );
-    }
+    if (event.change === 'joined') this.warnOfLacks(event.member, member);
     this.updateServers();
     // Whoever comes (back) may hold connections that this dispatcher has never seen.
     const wanted = this.dispatches || driver.state.role === 'candidate';
@@ -234,16 +231,20 @@ export class Dispatching {
     if (event.change === 'inactive' && this.dispatches) this.planLook(0);
   }
 
-  private servesOurs(address: number): boolean {
-    const { self, roster } = this.parts.driver.state;
-    const member = roster.get(address);
-    return !member?.canServe || offersAll(self.services, member.services);
+  private warnOfLacks(address: number, name: string): void {
+    const { driver, live, logger } = this.parts;
+    const member = driver.state.roster.get(address);
+    const lacks = member?.canServe === true ? live.services.lackedBy(member.services) : [];
+    if (lacks.length === 0) return;
+    logger.warn(`member ${name} has not all services of this node's configuration: no connections of those`, {
+      lacks: lacks.join(' '),
+    });
   }
 
   /** To be called when this node itself takes connections, or takes none any more, and when weights have changed. */
   updateServers(): void {
-    const { dataPlane, driver, weigh, fixedServers } = this.parts;
-    dataPlane.setServers(weigh(serverTable(driver.state, fixedServers.table())));
+    const { dataPlane, driver, weigh, fixedServers, live } = this.parts;
+    dataPlane.setServers(weigh(serverTable(driver.state, live.services, fixedServers.table())));
   }
 
   private everybody(): number[] {

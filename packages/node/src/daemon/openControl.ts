@@ -1,5 +1,4 @@
 /** Where people and programs look at a running node: the control socket, its history and metrics. */
-import type { NodeConfig } from '../config/index.js';
 import type { StatusDocument } from '../control/index.js';
 import type { ControlProviders } from '../control/routes.js';
 import { startControlServer } from '../control/server.js';
@@ -32,7 +31,7 @@ export async function openControl(
   { unwinding, logger }: ControlParts,
 ): Promise<void> {
   const config = live.current;
-  const status = (): StatusDocument => statusOf(config, shells, deciding);
+  const status = (): StatusDocument => statusOf(live, shells, deciding);
   const history = new History();
   const sampling = setInterval(() => history.take(status(), Date.now(), monotonicMs()), SAMPLE_INTERVAL_MS);
   const { dataPlane } = shells;
@@ -61,14 +60,15 @@ export async function openControl(
 }
 
 function statusOf(
-  config: NodeConfig,
+  live: LiveConfig,
   { dataPlane, inventory, socket }: Shells,
   { driver, rebuild, operation, health, fixedServers, balancing }: Deciding,
 ): StatusDocument {
   return statusDocument({
+    services: live.services,
     state: driver.state,
     stats: dataPlane.stats(),
-    maxConnections: config.maxConnections,
+    maxConnections: live.current.maxConnections,
     rebuild: rebuild.progress(),
     ringDrops: driver.drops,
     inventoryRefused: inventory.refused,

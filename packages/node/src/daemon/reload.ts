@@ -13,6 +13,7 @@ import type { ReloadAnswer, ReloadRequest } from '../control/status.js';
 import { obstacleToClusters } from '../dataplane/index.js';
 import type { EventLog } from '../events/eventLog.js';
 import type { Logger } from '../logging.js';
+import { OwnServices } from '../services.js';
 import type { ClusterKeys } from './clusterKeys.js';
 import { fingerprintOf } from './clusterKeys.js';
 import { dispatchClusters } from './describe.js';
@@ -41,8 +42,24 @@ export interface ReloadParts {
 }
 
 /** The configuration that is in force. */
-export interface LiveConfig {
-  current: NodeConfig;
+export class LiveConfig {
+  /** What it has members compared with. */
+  services: OwnServices;
+  private config: NodeConfig;
+
+  constructor(config: NodeConfig) {
+    this.config = config;
+    this.services = new OwnServices(config.clusters);
+  }
+
+  get current(): NodeConfig {
+    return this.config;
+  }
+
+  set current(config: NodeConfig) {
+    this.config = config;
+    this.services = new OwnServices(config.clusters);
+  }
 }
 
 /** Far more than people and programs ask for at a time. */

@@ -20,7 +20,7 @@ import { raisePriority } from './priority.js';
 import { makeRebuild } from './mapRebuild.js';
 import { openControl } from './openControl.js';
 import { openReload } from './openReload.js';
-import type { LiveConfig } from './reload.js';
+import { LiveConfig } from './reload.js';
 import { watchServices } from './serviceHealth.js';
 import { openShells, type Shells } from './shells.js';
 import { Unwinding } from './unwinding.js';
@@ -56,7 +56,7 @@ export async function runNode(config: NodeConfig, dependencies: NodeDependencies
   try {
     const shells = await openShells({ config, unwinding, ...dependencies });
     raisePriority(logger);
-    const live: LiveConfig = { current: config };
+    const live = new LiveConfig(config);
     const deciding = assemble(live, shells, unwinding, logger);
     const { driver, operation, health, fixedServers, balancing, events } = deciding;
     if (dependencies.onEvent !== undefined) events.subscribe(dependencies.onEvent);
@@ -138,7 +138,7 @@ function assemble(live: LiveConfig, shells: Shells, unwinding: Unwinding, logger
   });
   unwinding.push('stopping to balance', () => balancing.close());
   const weigh = (servers: readonly ServerInfo[]): ServerInfo[] => balancing.weigh(servers);
-  const parts = { driver, dataPlane, announcer, rebuild, logger, leaseMs, weigh, fixedServers, events };
+  const parts = { live, driver, dataPlane, announcer, rebuild, logger, leaseMs, weigh, fixedServers, events };
   const dispatching = new Dispatching(parts);
   unwinding.push('stopping to dispatch', () => dispatching.close());
   const health = watchServices(config, driver, logger, events);

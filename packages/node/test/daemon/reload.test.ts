@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseConfig, type NodeConfig } from '../../src/config/index.js';
 import type { Examined } from '../../src/config/examine.js';
 import type { ReloadAnswer } from '../../src/control/status.js';
-import { Reload, type ChangeHost, type ReloadParts } from '../../src/daemon/reload.js';
+import { LiveConfig, Reload, type ChangeHost, type ReloadParts } from '../../src/daemon/reload.js';
 
 const BASE = {
   interface: 'eth0',
@@ -29,7 +29,7 @@ const good = (written: object, keys: readonly Uint8Array[] = [KEY], warnings: st
 function node(change: Partial<ReloadParts> = {}) {
   const done: string[] = [];
   const file: { says: Examined } = { says: good(BASE) };
-  const live = { current: configOf(BASE) };
+  const live = new LiveConfig(configOf(BASE));
   let keys: readonly Uint8Array[] = [KEY];
   const changeHost: ChangeHost = async () => {
     done.push('host');
