@@ -89,6 +89,7 @@ beforeEach(async () => {
       const frames = request.kind === 'frames' ? request.frames.map(() => EXPLAINED) : [EXPLAINED];
       return { ok: true, document: { dispatching: true, dispatcher: '10.0.0.11', frames } };
     },
+    reload: async () => ({ ok: false, code: 'busy', message: 'not asked for here', changes: [] }),
     order: async (request) => {
       ordered.push(request);
       if (request.addresses.includes('10.0.0.99')) return { ok: false, message: '10.0.0.99 is no member' };

@@ -25,9 +25,9 @@ export {
   type ClusterConfig,
   type ClusterMode,
   type FixedServerConfig,
-  MAX_CLUSTERS,
   type PortConfig,
-} from './serviceTree.js';
+} from './cluster.js';
+export { MAX_CLUSTERS } from './serviceTree.js';
 export type { ConnectionRow } from './snapshot.js';
 export { defaultTimeouts, type Timeouts } from './map/timeouts.js';
 export { DropReason, dropReasonNames, Verdict, verdictNames } from './verdicts.js';

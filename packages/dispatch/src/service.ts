@@ -8,6 +8,8 @@ import type { ServerTable } from './servers.js';
 
 /** What a service is made from. */
 export interface ServiceOptions {
+  /** All that it is configured as: two with the same text are alike. */
+  readonly recipe: string;
   /** The cluster's port. */
   readonly port: number;
   /** The servers' port; another one in L4/3 only. */
@@ -34,6 +36,8 @@ export interface Foreseen {
 
 /** What listens on a port of a cluster, and who serves it. */
 export class Service {
+  /** See `ServiceOptions`. */
+  readonly recipe: string;
   readonly port: number;
   readonly targetPort: number;
   readonly isStateless: boolean;
@@ -49,6 +53,7 @@ export class Service {
 
   constructor(options: ServiceOptions) {
     const { port, targetPort, scheduler, isStateless = false, fixedServers, wantsAddress6 } = options;
+    this.recipe = options.recipe;
     this.port = port;
     this.targetPort = targetPort;
     this.isStateless = isStateless;

@@ -12,7 +12,7 @@ const OUTSIDE = [server(21, FIXED), server(22, FIXED), server(23, FIXED)];
 
 function create(name: SchedulerName, change: Partial<ServiceOptions> = {}): Service {
   return new Service({
-    ...{ port: 80, targetPort: 80 },
+    ...{ recipe: '', port: 80, targetPort: 80 },
     ...{ scheduler: createScheduler(name, { seed: 1 }), schedulerName: name, wantsAddress6: false },
     ...change,
   });

@@ -2,12 +2,13 @@
 import { must, run } from '@ringmaster/lab';
 import { join } from 'node:path';
 import type { StatusDocument } from '@ringmaster/node';
-import { containersOf, type Container } from './container.js';
+import { containersOf, NODE_PROCESS, type Container } from './container.js';
 
 const PROJECT = 'ringmaster-test';
 /** Not the one of compose.yaml, so that both can run. */
 const NETWORK = '172.30.78';
 const POLL_MS = 100;
+const LEAVE_TIMEOUT_S = 20;
 
 /** Variables of docker/compose.yaml. */
 export type Environment = Readonly<Record<string, string>>;
@@ -99,6 +100,14 @@ export class Cluster {
   /** Runs `docker VERB` on containers, all at once. */
   async docker(verb: string, containers: readonly Container[], ...flags: string[]): Promise<void> {
     if (containers.length > 0) await must('docker', [verb, ...flags, ...containers.map(({ id }) => id)]);
+    await this.refresh();
+  }
+
+  /** SIGTERM to the nodes' processes: they leave the ring at once, without the drain of `docker stop`, and their containers end. */
+  async leave(nodes: readonly Container[]): Promise<void> {
+    for (const node of nodes) node.signal(NODE_PROCESS, 'SIGTERM');
+    const ids = nodes.map(({ id }) => id);
+    await must('timeout', [String(LEAVE_TIMEOUT_S), 'docker', 'wait', ...ids]);
     await this.refresh();
   }
 

@@ -4,6 +4,8 @@ import { controlRequest, type StatusDocument } from '@ringmaster/node';
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** How the command line of a node's process begins, in its container. */
+export const NODE_PROCESS = 'node /opt/ringmaster/packages/cli';
 const SOCKET = 'run/ringmaster/node.sock';
 
 /** A command line that runs in a network namespace and keeps its process id. */

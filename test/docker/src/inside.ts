@@ -3,7 +3,7 @@ import { formatKeyFile, generateKey } from '@ringmaster/node';
 import { must, nowMs } from '@ringmaster/lab';
 import { chownSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Container } from './container.js';
-import type { Pick, Stage, Step } from './scenario.js';
+import type { Pick, Step } from './scenario.js';
 import { fault } from './steps.js';
 
 const SERVICE_PROCESS = 'node /opt/ringmaster/packages/lab/dist/services';
@@ -84,26 +84,23 @@ async function leftovers(look: (command: string, ...args: string[]) => Promise<s
   return [...found, ...tables.map((table) => `nft ${table}`)];
 }
 
-/** Stops nodes and looks at the hosts that they leave, which outlive their containers for so long. */
-export async function stopAndLook(
-  { cluster }: { readonly cluster: Stage['cluster'] },
+/** What a node that has ended has left on its host, a line each. */
+async function leftBy(node: Container, network: ReturnType<Container['holdNetwork']>): Promise<string[]> {
+  const found = await leftovers(network.look);
+  network.close();
+  const files = (await must('docker', ['diff', node.id])).split('\n');
+  found.push(...files.filter((line) => /\.undo\.json|\.drain\.json/.test(line)));
+  return found.map((what) => `${node.name}: ${what}`);
+}
+
+/** Ends nodes by `end`, and looks at the hosts that they leave, which outlive their containers for so long. */
+export async function endAndLook(
   nodes: readonly Container[],
+  end: (nodes: readonly Container[]) => Promise<void>,
 ): Promise<string[]> {
-  const networks = nodes.map((node) => ({ node, network: node.holdNetwork() }));
-  await cluster.docker('stop', nodes);
-  const found: string[] = [];
-  for (const { node, network } of networks) {
-    found.push(...(await leftovers(network.look)).map((what) => `${node.name}: ${what}`));
-    network.close();
-    const files = await must('docker', ['diff', node.id]);
-    found.push(
-      ...files
-        .split('\n')
-        .filter((line) => /\.undo\.json|\.drain\.json/.test(line))
-        .map((line) => `${node.name}: ${line}`),
-    );
-  }
-  return found;
+  const networks = nodes.map((node) => node.holdNetwork());
+  await end(nodes);
+  return (await Promise.all(nodes.map((node, index) => leftBy(node, networks[index])))).flat();
 }
 
 export const LEFT = 'things that a stopped node has left on its host';
@@ -112,7 +109,7 @@ export const LEFT = 'things that a stopped node has left on its host';
 export const stopCleanly = (pick: Pick): Step =>
   fault('docker stop', pick, async (stage, nodes) => {
     for (const { address } of nodes) stage.harmed.add(address);
-    const left = await stopAndLook(stage, nodes);
+    const left = await endAndLook(nodes, (them) => stage.cluster.docker('stop', them));
     stage.record.say('note', left.length === 0 ? 'nothing is left on their hosts' : left.join('; '));
     stage.notes.set(LEFT, left.length);
   });

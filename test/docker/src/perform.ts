@@ -2,7 +2,7 @@
 import { nowMs, type RequestEvent } from '@ringmaster/lab';
 import { Cluster } from './cluster.js';
 import { allAreHeld } from './holds.js';
-import { stopAndLook } from './inside.js';
+import { endAndLook } from './inside.js';
 import { isServed, Load, longestGap, Timeline, type Entry, type HeldFate } from './timeline.js';
 import type { Outcome, Scenario, Stage } from './scenario.js';
 import { PATIENCE_MS, sleep } from './steps.js';
@@ -111,7 +111,7 @@ async function windUp({
   const ring = await cluster.ring(PATIENCE_MS).catch(messageOf);
   const dispatcher = typeof ring === 'string' ? undefined : ring.address;
   const count = cluster.nodes.length;
-  const left = await stopAndLook({ cluster }, cluster.nodes);
+  const left = await endAndLook(cluster.nodes, (nodes) => cluster.leave(nodes));
   const agreed = {
     that: 'in the end one node dispatches, and all agree on it',
     ok: dispatcher !== undefined,

@@ -1,6 +1,6 @@
 /** Faults and waits of which scenarios are made. */
 import { nowMs } from '@ringmaster/lab';
-import type { Container } from './container.js';
+import { NODE_PROCESS, type Container } from './container.js';
 import type { Pick, Stage, Step } from './scenario.js';
 
 /** How long anything may take before a scenario fails. Generous: a busy machine is no fault. */
@@ -139,8 +139,6 @@ export const unpause = (pick: Pick, awake: string): Step =>
     await cluster.docker('unpause', nodes);
     cleanups.pop();
   });
-
-const NODE_PROCESS = 'node /opt/ringmaster/packages/cli';
 
 const signalNodes = (nodes: readonly Container[], name: NodeJS.Signals): void =>
   nodes.forEach((node) => node.signal(NODE_PROCESS, name));

@@ -13,7 +13,8 @@ import {
 } from 'libnetraw/wire';
 import { Counter } from '../counters.js';
 import type { LinkHeader } from '../flow/linkHeader.js';
-import type { OwnedAddress, ServiceTree } from '../serviceTree.js';
+import type { OwnedAddress } from '../cluster.js';
+import type { ServiceTree } from '../serviceTree.js';
 import { Verdict } from '../verdicts.js';
 import type { Reply } from './reply.js';
 

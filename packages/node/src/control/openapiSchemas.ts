@@ -110,6 +110,13 @@ const Orders = object({
   ),
 });
 
+const Change = object({ path: text, from: {}, to: {} });
+const Reload = object({
+  outcome: oneOf('applied', 'unchanged', 'checked'),
+  changes: list(ref('Change')),
+  warnings: list(text),
+});
+
 const Explanation = object({
   dispatching: flag,
   dispatcher: orNull(text),
@@ -125,10 +132,10 @@ const Explanation = object({
 });
 
 const Event = object({ seq: count, at: { type: 'string', format: 'date-time' }, kind: text, text });
-const Problem = object({ error: object({ code: text, message: text }) });
+const Problem = object({ error: object({ code: text, message: text }) }, { changes: list(ref('Change')) });
 
 export const SCHEMAS = {
   ...{ Member, Status, Members: object({ members: list(ref('Member')) }), Connections, History, Event },
-  ...{ Orders, Explanation, Problem },
+  ...{ Orders, Change, Reload, Explanation, Problem },
 } as const;
 export type SchemaName = keyof typeof SCHEMAS;

@@ -2,6 +2,7 @@
  * The status document: what `GET /status` and `ringmaster status --json` answer. It is part of the interface: keys are
  * added, never renamed. The command line, the dashboard and the metrics are all made from it.
  */
+import type { ConfigChange } from '../config/changes.js';
 
 export type NodeRole = 'dispatcher' | 'server' | 'standalone';
 
@@ -176,6 +177,39 @@ export interface OrderResult {
 export interface OrderDocument {
   readonly servers: readonly OrderResult[];
 }
+
+/** What `POST /reload` is asked. */
+export interface ReloadRequest {
+  /** Only say what would be changed. */
+  readonly dryRun: boolean;
+}
+
+/** What `POST /reload` answers. */
+export interface ReloadDocument {
+  /** `checked`: it was a dry run, and could be applied. */
+  readonly outcome: 'applied' | 'unchanged' | 'checked';
+  readonly changes: readonly ConfigChange[];
+  /** What works, but should be mended. */
+  readonly warnings: readonly string[];
+}
+
+/** What it answers when it refuses. */
+export interface ReloadRefusal {
+  readonly error: { readonly code: string; readonly message: string };
+  readonly changes?: readonly ConfigChange[];
+}
+
+/** The answer, or why nothing was changed. */
+export type ReloadAnswer =
+  | { readonly ok: true; readonly document: ReloadDocument }
+  | {
+      readonly ok: false;
+      /** The file is wrong; it says what needs a restart; the host or the LAN does not allow it; too many wait. */
+      readonly code: 'invalid' | 'restart-needed' | 'refused' | 'busy';
+      readonly message: string;
+      /** What the file would change; none where that is not known. */
+      readonly changes: readonly ConfigChange[];
+    };
 
 /** What would become of a packet if it came now, as `POST /explain` answers it. */
 export interface ExplainedFrame {

@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks';
 import { isIPv4 } from 'node:net';
 import type { ClusterConfig as DispatchCluster, PortConfig } from '@ringmaster/dispatch';
 import { virtualMacOf } from '@ringmaster/dispatch';
-import type { Address, RingConfig, SelfDescription } from '@ringmaster/ring';
+import type { Address, RingConfig, RoleRules, SelfDescription } from '@ringmaster/ring';
 import { addressOfMac } from '@ringmaster/transport';
 import type { IpAddress } from 'libnetraw/wire';
 import type { NodeConfig, ServicePortConfig } from '../config/index.js';
@@ -95,15 +95,23 @@ export function describeSelf(config: NodeConfig, host: HostInterface): SelfDescr
   };
 }
 
-export function ringConfig({ ring }: NodeConfig): Partial<RingConfig> {
+/** What decides who dispatches. */
+export function roleRules({ ring }: NodeConfig): RoleRules {
   return {
-    heartbeatIntervalMs: ring.heartbeatIntervalMs,
-    communicationTimeoutMs: ring.communicationTimeoutMs,
-    broadcastTimeoutMs: ring.broadcastTimeoutMs,
     election: { order: ring.election.from, position: ring.election.position },
     preempt: ring.preempt,
     holdDownMs: ring.holdDownMs,
     minimumMembers: ring.minimumMembers,
+  };
+}
+
+export function ringConfig(config: NodeConfig): Partial<RingConfig> {
+  const { ring } = config;
+  return {
+    ...roleRules(config),
+    heartbeatIntervalMs: ring.heartbeatIntervalMs,
+    communicationTimeoutMs: ring.communicationTimeoutMs,
+    broadcastTimeoutMs: ring.broadcastTimeoutMs,
     wallOffsetMs: Date.now() - performance.now(),
   };
 }

@@ -1,4 +1,5 @@
 import {
+  type ClusterConfig,
   ConnectionState,
   type ConnectionRow,
   type Examination,
@@ -16,6 +17,8 @@ import type { Command, ConnectionList, EnterReport, Report } from './types.js';
 const ENTER_CHUNK = 512;
 /** Rows of a snapshot per turn: each is an object. */
 const SNAPSHOT_CHUNK = 512;
+/** Slots looked at per turn for connections that cannot go on: a fraction of a millisecond. */
+const FORGET_CHUNK = 8192;
 /** Frames examined per turn: schedulers are copied for each. */
 const EXAMINE_CHUNK = 16;
 
@@ -24,6 +27,7 @@ export interface CommandTarget {
   readonly dispatcher: Dispatcher;
   setRole(role: DispatchMode): void;
   setServers(servers: readonly ServerInfo[]): void;
+  setClusters(clusters: readonly ClusterConfig[]): void;
   hold(on: boolean): void;
 }
 
@@ -69,6 +73,10 @@ export class CommandInbox implements Inbox {
         return target.setRole(command.role);
       case 'servers':
         return target.setServers(command.servers);
+      case 'clusters':
+        target.setClusters(command.clusters);
+        this.#job = forgetJob();
+        return;
       case 'hold':
         return target.hold(command.on);
       case 'enter':
@@ -87,6 +95,15 @@ export class CommandInbox implements Inbox {
         );
     }
   }
+}
+
+/** Takes out what cannot go on with other clusters. */
+function forgetJob(): Job {
+  let from = 0;
+  return ({ dispatcher }) => {
+    from = dispatcher.forgetRest(FORGET_CHUNK, from);
+    return from < 0;
+  };
 }
 
 function enterJob(server: number, list: ConnectionList, done: (report: EnterReport) => void): Job {

@@ -121,6 +121,7 @@ export interface PlaneFigures {
 export type Command =
   | { readonly type: 'role'; readonly role: DispatchMode }
   | { readonly type: 'servers'; readonly servers: readonly ServerInfo[] }
+  | { readonly type: 'clusters'; readonly clusters: readonly ClusterConfig[] }
   | { readonly type: 'hold'; readonly on: boolean }
   | {
       readonly type: 'enter';

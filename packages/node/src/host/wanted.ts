@@ -90,11 +90,13 @@ export interface HostLinks {
  * The changes that make this host ready for its clusters, in the order in which to make them: the ARP settings come before
  * the addresses, so that the host never answers for one. What is there already is not ours and is left out, and so it will
  * not be removed at the end.
+ * @param tables routing tables that gateways have already
  */
 export function wantedChanges(
   network: HostNetwork,
   links: HostLinks,
   clusters: readonly HostCluster[],
+  tables?: ReadonlyMap<string, number>,
 ): HostResult<HostChange[]> {
   const obstacle = clusters.map((cluster) => obstacleTo(network, links, cluster)).find(Boolean);
   if (obstacle !== undefined) return obstacle;
@@ -103,7 +105,7 @@ export function wantedChanges(
   const arp = direct.some((address) => !isIPv6(address)) ? arpChanges(network, interfaces) : [];
   const settings = [...arp, ...reversePathChanges(network, links), ...probingChanges(network, clusters)];
   const changes = [...settings, ...addressChanges(network, direct)];
-  const gateways = gatewayChanges(network, links.inner, clusters);
+  const gateways = gatewayChanges(network, links.inner, clusters, tables);
   return gateways.ok ? { ok: true, value: [...changes, ...gateways.value] } : gateways;
 }
 

@@ -8,7 +8,7 @@ import { assignMissingIds, dropMember, noteHighestId, noteMember, PEACEFUL, take
 import { resetNeighbours } from './neighbours.js';
 import { evaluateRole, resign } from './roles.js';
 import type { RingState, Step } from './state.js';
-import { isDispatching } from './state.js';
+import { isAlone, isDispatching } from './state.js';
 
 /**
  * Phase `joining` (R8, R10, R11): announce, listen for the broadcast timeout, be a member. Entered at start, after an
@@ -120,6 +120,8 @@ function becomeMember(step: Step, reason: string): void {
   state.newcomer = false;
   state.ring.createdAt = state.joinTarget;
   state.joinTarget = 0;
+  // Nobody came along: the others have gone on without this one, and their ring is the older one when they meet again.
+  if (isAlone(state)) state.purgedRing = 0;
   state.memberSinceMs = nowMs;
   state.lastNunMs = nowMs;
   forgetGaps(state);
