@@ -64,6 +64,11 @@ export interface ClusterConfig {
   virtualMac: Uint8Array;
   /** Default `l4/2`. */
   mode?: ClusterMode;
+  /**
+   * Whether all members have the address at once, each its share of the clients: new connections are this node's own. Its virtual
+   * MAC is a group's (`sharedMacOf`). Default false: whoever dispatches chooses a server.
+   */
+  isShared?: boolean;
   /** In L4/3: the ghost gateway, through which the servers answer. */
   gateway?: { address: IpAddress; virtualMac: Uint8Array };
   ports: readonly PortConfig[];
@@ -121,12 +126,20 @@ export function buildCluster(
   for (const portConfig of config.ports) {
     const protocols = protocolNumbers(portConfig.protocol);
     const name = serviceName(config.address, portConfig.port, portConfig.protocol);
-    const recipe = JSON.stringify({ ...portConfig, isTranslated: gateway !== undefined, family });
+    const { isShared = false } = config;
+    const recipe = JSON.stringify({ ...portConfig, isTranslated: gateway !== undefined, family, isShared });
     const before = former?.services.get(serviceKey(protocols[0], portConfig.port));
     const service =
       before?.recipe === recipe
         ? before
-        : buildService(portConfig, { start, isTranslated: gateway !== undefined, family, recipe, name });
+        : buildService(portConfig, {
+            start,
+            isTranslated: gateway !== undefined,
+            family,
+            isShared,
+            recipe,
+            name,
+          });
     // TCP and UDP of an `all` port take turns together: they are one service.
     for (const number of protocols) {
       const key = serviceKey(number, service.port);
@@ -160,6 +173,7 @@ function familyOf(address: IpAddress): AddressFamily {
 interface ServiceCircumstances {
   readonly start: SchedulerStart;
   readonly isTranslated: boolean;
+  readonly isShared: boolean;
   readonly family: AddressFamily;
   readonly recipe: string;
   readonly name: string;
@@ -167,7 +181,7 @@ interface ServiceCircumstances {
 
 function buildService(
   config: PortConfig,
-  { start, isTranslated, family, recipe, name }: ServiceCircumstances,
+  { start, isTranslated, family, isShared, recipe, name }: ServiceCircumstances,
 ): Service {
   const { port, targetPort = port, scheduler = 'round-robin', stateless = false, servers, affinity } = config;
   for (const number of [port, targetPort]) {
@@ -183,6 +197,7 @@ function buildService(
     port,
     targetPort,
     isStateless: stateless,
+    isOwn: isShared,
     scheduler: createScheduler(scheduler, { ...start, seed: start.seed + port }),
     schedulerName: scheduler,
     wantsAddress6: isTranslated && family === 6,

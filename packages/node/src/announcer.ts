@@ -10,6 +10,8 @@ export interface AnnouncedAddress {
 
 /** A cluster, as far as it is announced. */
 export interface AnnouncedCluster extends AnnouncedAddress {
+  /** Whether its virtual MAC is a group's. */
+  readonly isShared?: boolean;
   readonly gateway?: AnnouncedAddress;
 }
 
@@ -23,13 +25,17 @@ export interface Announcements {
 /**
  * Cluster addresses are announced to the clients, on the interface outside if there is one; ghost gateways to the servers, on
  * the inner one. Several clusters may share a gateway: it is announced once.
+ * @param ownMac of the interface to the clients: the source of what is said of a group's MAC
  */
 export function announcementsOf(
   clusters: readonly AnnouncedCluster[],
   inner: string,
   outside: string = inner,
+  ownMac?: Uint8Array,
 ): Announcements[] {
-  const addresses = clusters.flatMap(({ address, virtualMac }) => announcementFrames(address, virtualMac));
+  const addresses = clusters.flatMap(({ address, virtualMac, isShared = false }) =>
+    announcementFrames(address, virtualMac, false, isShared ? ownMac : virtualMac),
+  );
   const byMac = new Map(
     clusters.flatMap(({ gateway }) => (gateway ? [[gateway.virtualMac.join(), gateway]] : [])),
   );

@@ -44,7 +44,8 @@ export function encodeServices(host: AnnouncedHost, clusters: readonly ClusterCo
 }
 
 function serviceRow(cluster: ClusterConfig, service: ServicePortConfig): Uint8Array {
-  if (cluster.mode !== 'l4/2' || !isIPv4(cluster.address)) return digestRow(cluster, service);
+  const isPlain = cluster.mode === 'l4/2' && cluster.dispatch === 'routed' && isIPv4(cluster.address);
+  if (!isPlain) return digestRow(cluster, service);
   const row = new Uint8Array(SERVICE_BYTES);
   const view = new DataView(row.buffer);
   view.setUint32(0, ipv4Number(cluster.address));
@@ -57,7 +58,8 @@ function serviceRow(cluster: ClusterConfig, service: ServicePortConfig): Uint8Ar
 function digestRow(cluster: ClusterConfig, service: ServicePortConfig): Uint8Array {
   const { port, targetPort = port, protocol } = service;
   const addresses = [cluster.address, cluster.gateway].map((each) => canonicalAddress(each) ?? '');
-  const text = [cluster.mode, ...addresses, port, targetPort, protocol].join(' ');
+  const way = cluster.dispatch === 'routed' ? cluster.mode : `${cluster.mode} ${cluster.dispatch}`;
+  const text = [way, ...addresses, port, targetPort, protocol].join(' ');
   const digest = createHash('sha256').update(text).digest().subarray(0, EXTENSION_DATA_BYTES);
   return Uint8Array.of(EXTENSION, DIGEST_KIND, ...digest);
 }

@@ -6,6 +6,7 @@ import { parseIpv6 } from 'libnetraw/wire';
 const cluster = (address: string, ...ports: number[]): ClusterConfig => ({
   address,
   mode: 'l4/2',
+  dispatch: 'routed',
   ports: ports.map((port) => ({ port, protocol: 'tcp', scheduler: 'round-robin', stateless: false })),
 });
 const announced = (address: string, ...clusters: ClusterConfig[]): Uint8Array =>
@@ -47,6 +48,7 @@ describe('announced services (R9)', () => {
     const nat = (address: string, gateway: string, change: { targetPort?: number } = {}): ClusterConfig => ({
       address,
       mode: 'l4/3',
+      dispatch: 'routed',
       gateway,
       ports: [{ port: 80, protocol: 'tcp', scheduler: 'round-robin', stateless: false, ...change }],
     });

@@ -78,7 +78,8 @@ export class ArpResponder {
     fields.senderAddress = arp.targetAddress;
     copyMac(memory, arp.senderMacOffset, fields.targetMac, 0);
     fields.targetAddress = arp.senderAddress;
-    const at = reply.begin(memory, offset, link, fields.targetMac, fields.senderMac, EtherType.arp);
+    const source = isGroupMac(fields.senderMac, 0) ? this.ownMac : fields.senderMac;
+    const at = reply.begin(memory, offset, link, fields.targetMac, source, EtherType.arp);
     reply.length = encodeArp(reply.bytes, at, fields);
   }
 }

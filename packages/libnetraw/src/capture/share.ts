@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import type { BpfInstruction } from './bpf.js';
 import { fanoutHash4, fanoutHash6, clientHash } from './clientHash.js';
 
-/** Clients are in so many buckets, by the hash of their address. */
-export const BUCKETS = 256;
+/** Clients are in so many buckets, by the hash of their address: enough that shares of them are even within some hundredths. */
+export const BUCKETS = 4096;
 const WORDS = BUCKETS / 32;
+/** Words that one row of tests can tell apart: a test reaches 255 instructions far. */
+const ROW = 16;
 
 /** The part of the clients whose frames are wanted. */
 export interface ClientShare {
-  /** A bit for each of the {@link BUCKETS}: bucket 33 is bit 1 of the second word. Unsigned. */
+  /** A bit for each of the {@link BUCKETS}: bucket 33 is bit 1 of the second word. */
   readonly buckets: readonly number[];
   /** Only so many leading bits of a client's address count. Default all. */
   readonly prefix4?: number;
@@ -22,6 +24,13 @@ export const bucketOf4 = (address: number, prefix4 = 32): number => fanoutHash4(
 export const bucketOf6 = (memory: Uint8Array, offset: number, prefix6 = 128): number =>
   fanoutHash6(memory, offset, prefix6) % BUCKETS;
 
+/** A share of these buckets. */
+export function bucketWords(buckets: Iterable<number>): number[] {
+  const words = new Uint32Array(WORDS);
+  for (const bucket of buckets) words[bucket >>> 5] |= 1 << (bucket & 31);
+  return [...words];
+}
+
 /**
  * Goes to the label `taken` with a frame from a client of the share, and else rejects it. What is neither IPv4 nor IPv6, and
  * neighbour discovery, goes to `other`.
@@ -34,11 +43,6 @@ export function takeShare(
   other: string,
 ): BpfInstruction[] {
   assert.equal(buckets.length, WORDS, `a share has ${WORDS} words`);
-  const words = buckets.flatMap((word, i): BpfInstruction[] => [
-    { op: 'label', name: `share-word-${i}` },
-    { op: 'loadConstant', value: word >>> 0 },
-    { op: 'jump', to: 'share-bit' },
-  ]);
   return [
     ...clientHash('share', {
       ...{ base, side: 'source', prefix4, prefix6 },
@@ -50,16 +54,43 @@ export function takeShare(
     { op: 'and', value: 31 },
     { op: 'toIndex' },
     { op: 'loadStored', slot: 0 },
+    { op: 'and', value: BUCKETS - 1 },
     { op: 'shiftRight', value: 5 },
-    { op: 'and', value: WORDS - 1 },
-    ...buckets.map((_, i) => ({ op: 'jumpIfEqual', value: i, then: `share-word-${i}` }) as const),
+    { op: 'store', slot: 0 },
+    { op: 'shiftRight', value: Math.log2(ROW) },
+    ...Array.from({ length: WORDS / ROW }, (_, row) => jumpToRow(row)).flat(),
     { op: 'reject' },
-    ...words,
+    ...Array.from({ length: WORDS / ROW }, (_, row) => loadFromRow(row, buckets)).flat(),
     { op: 'label', name: 'share-bit' },
     { op: 'shiftRightIndex' },
     { op: 'jumpIfAnySet', value: 1, then: 'share-taken' },
     { op: 'reject' },
     { op: 'label', name: 'share-taken' },
     { op: 'jump', to: taken },
+  ];
+}
+
+/** The row's number is in the accumulator, that of the word in the scratch memory. */
+function jumpToRow(row: number): BpfInstruction[] {
+  return [
+    { op: 'jumpIfEqual', value: row, otherwise: `share-not-row-${row}` },
+    { op: 'jump', to: `share-row-${row}` },
+    { op: 'label', name: `share-not-row-${row}` },
+  ];
+}
+
+function loadFromRow(row: number, buckets: readonly number[]): BpfInstruction[] {
+  const words = buckets.slice(row * ROW, (row + 1) * ROW);
+  return [
+    { op: 'label', name: `share-row-${row}` },
+    { op: 'loadStored', slot: 0 },
+    { op: 'and', value: ROW - 1 },
+    ...words.map((_, i) => ({ op: 'jumpIfEqual', value: i, then: `share-word-${row}-${i}` }) as const),
+    { op: 'reject' },
+    ...words.flatMap((word, i): BpfInstruction[] => [
+      { op: 'label', name: `share-word-${row}-${i}` },
+      { op: 'loadConstant', value: word >>> 0 },
+      { op: 'jump', to: 'share-bit' },
+    ]),
   ];
 }

@@ -19,6 +19,7 @@ const RELOADING: Readonly<Record<string, Reloading>> = {
   // Whole clusters and ports come and go. What decides where the packets of their connections go cannot change under them.
   clusters: 'reload',
   'clusters.mode': 'restart',
+  'clusters.dispatch': 'restart',
   'clusters.gateway': 'restart',
   'clusters.ports.targetPort': 'restart',
   'clusters.ports.stateless': 'restart',

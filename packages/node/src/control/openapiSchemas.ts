@@ -67,6 +67,7 @@ const Status = object(
         ...{ responseMs: orNull(number), ageMs: orNull(number), lastFailure: orNull(text) },
       }),
     ),
+    sharePercent: number,
     fixedServers: list(object({ address: text, mac: orNull(text), active: flag, why: orNull(text) })),
   },
 );

@@ -127,6 +127,8 @@ export interface StatusDocument {
   readonly address: string;
   readonly id: number;
   readonly role: NodeRole;
+  /** Broadcast dispatch: which part of the clients is this node's; absent in routed dispatch. */
+  readonly sharePercent?: number;
   readonly ring: RingStatus;
   /** Absent when none are configured, or when this node cannot dispatch. */
   readonly fixedServers?: readonly FixedServerStatus[];

@@ -4,7 +4,7 @@ import { randomInt } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { isIPv4 } from 'node:net';
 import type { ClusterConfig as DispatchCluster, PortConfig } from '@ringmaster/dispatch';
-import { virtualMacOf } from '@ringmaster/dispatch';
+import { sharedMacOf, virtualMacOf } from '@ringmaster/dispatch';
 import type { Address, RingConfig, RoleRules, SelfDescription } from '@ringmaster/ring';
 import { addressOfMac } from '@ringmaster/transport';
 import type { IpAddress } from 'libnetraw/wire';
@@ -18,8 +18,12 @@ export function dispatchClusters(config: NodeConfig): DispatchCluster[] {
   return config.clusters.map((cluster) => {
     const { mode } = cluster;
     assert(mode !== 'l7', 'unsupportedProblems refuses it');
-    const place = livesAt(cluster.address);
     const ports = cluster.ports.map(dispatchPort);
+    if (cluster.dispatch === 'broadcast') {
+      const address = ipAddress(cluster.address);
+      return { address, virtualMac: sharedMacOf(address), isShared: true, mode, ports };
+    }
+    const place = livesAt(cluster.address);
     if (cluster.gateway === undefined) return { ...place, mode, ports };
     return { ...place, mode, gateway: livesAt(cluster.gateway), ports };
   });
@@ -94,6 +98,10 @@ export function describeSelf(config: NodeConfig, host: HostInterface): SelfDescr
     incarnation: randomInt(1, 2 ** 32),
   };
 }
+
+/** Whether all members share the clients among them; see `dispatch` in the configuration. */
+export const isBroadcast = ({ clusters }: NodeConfig): boolean =>
+  clusters.some(({ dispatch }) => dispatch === 'broadcast');
 
 /** What decides who dispatches. */
 export function roleRules({ ring }: NodeConfig): RoleRules {

@@ -62,10 +62,11 @@ export async function openControl(
 function statusOf(
   live: LiveConfig,
   { dataPlane, inventory, socket }: Shells,
-  { driver, rebuild, operation, health, fixedServers, balancing }: Deciding,
+  { driver, rebuild, operation, health, fixedServers, balancing, sharePercent }: Deciding,
 ): StatusDocument {
   return statusDocument({
     services: live.services,
+    sharePercent: sharePercent(),
     state: driver.state,
     stats: dataPlane.stats(),
     maxConnections: live.current.maxConnections,

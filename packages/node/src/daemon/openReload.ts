@@ -44,7 +44,7 @@ function apply(config: NodeConfig, shells: Shells, deciding: Deciding): void {
   const { dataPlane, announcer, inventory, host, keys } = shells;
   const { driver, operation, balancing, fixedServers, health } = deciding;
   dataPlane.setClusters(dispatchClusters(config));
-  announcer.replace(announcements(config));
+  announcer.replace(announcements(config, shells.announcedMac));
   inventory.configure({ places: listedPlaces(config, host), keys: keys?.current });
   driver.command({ kind: 'configure', change: roleRules(config) });
   driver.command({ kind: 'describe', change: { services: encodeServices(host, config.clusters) } });

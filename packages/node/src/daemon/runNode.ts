@@ -11,7 +11,8 @@ import { kernelNetwork } from '../host/index.js';
 import type { Rebuild } from '../inventory/rebuild.js';
 import type { Logger } from '../logging.js';
 import { Balancing, balancingRules } from './balancing.js';
-import { describeSelf, ringConfig } from './describe.js';
+import { Broadcasting } from './broadcasting.js';
+import { describeSelf, isBroadcast, ringConfig } from './describe.js';
 import { Dispatching } from './dispatching.js';
 import { FixedServers } from './fixedServers.js';
 import { isNewcomer, MemberNames } from './hosts.js';
@@ -103,6 +104,8 @@ export interface Deciding {
   readonly events: EventLog;
   /** The dispatching goes by what is known of the servers now. */
   readonly updateServers: () => void;
+  /** Broadcast dispatch: this node's part of the clients. */
+  readonly sharePercent: () => number | undefined;
 }
 
 /** The ring over its socket, and what it decides turned into dispatching. */
@@ -139,7 +142,7 @@ function assemble(live: LiveConfig, shells: Shells, unwinding: Unwinding, logger
   unwinding.push('stopping to balance', () => balancing.close());
   const weigh = (servers: readonly ServerInfo[]): ServerInfo[] => balancing.weigh(servers);
   const parts = { live, driver, dataPlane, announcer, rebuild, logger, leaseMs, weigh, fixedServers, events };
-  const dispatching = new Dispatching(parts);
+  const dispatching = isBroadcast(config) ? new Broadcasting(parts) : new Dispatching(parts);
   unwinding.push('stopping to dispatch', () => dispatching.close());
   const health = watchServices(config, driver, logger, events);
   unwinding.push('stopping the health checks', () => health.close());
@@ -158,6 +161,7 @@ function assemble(live: LiveConfig, shells: Shells, unwinding: Unwinding, logger
     dispatching.handle(event);
     operation.handle(event);
   };
+  const sharePercent = (): number | undefined => dispatching.sharePercent;
   const updateServers = (): void => dispatching.updateServers();
-  return { driver, rebuild, operation, health, fixedServers, balancing, events, updateServers };
+  return { driver, rebuild, operation, health, fixedServers, balancing, events, updateServers, sharePercent };
 }

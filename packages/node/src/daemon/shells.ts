@@ -25,6 +25,8 @@ export interface Shells {
   readonly inventory: InventoryServer;
   readonly dataPlane: DataPlane;
   readonly announcer: Announcer;
+  /** Of the interface to the clients. */
+  readonly announcedMac: Uint8Array;
 }
 
 export interface ShellOptions {
@@ -47,7 +49,8 @@ export async function openShells(options: ShellOptions): Promise<Shells> {
   unwinding.push('closing the inventory', () => inventory.close());
   const dataPlane = await openDataPlane(options);
   unwinding.push('closing the data plane', () => dataPlane.close());
-  const announcer = new Announcer(announcements(config), (why) =>
+  const announcedMac = prepared.outside?.mac ?? host.mac;
+  const announcer = new Announcer(announcements(config, announcedMac), (why) =>
     options.logger.warn('a cluster address could not be announced; trying again', { why }),
   );
   unwinding.push('closing the announcer', () => announcer.close());
@@ -61,12 +64,13 @@ export async function openShells(options: ShellOptions): Promise<Shells> {
     inventory,
     dataPlane,
     announcer,
+    announcedMac,
   };
 }
 
 /** What is said of where the addresses of a configuration live. */
-export const announcements = (config: NodeConfig): Announcements[] =>
-  announcementsOf(dispatchClusters(config), config.interface, config.outside?.interface);
+export const announcements = (config: NodeConfig, ownMac: Uint8Array): Announcements[] =>
+  announcementsOf(dispatchClusters(config), config.interface, config.outside?.interface, ownMac);
 
 function readKeys({ config, logger }: ShellOptions): readonly Uint8Array[] | undefined {
   if (config.ring.insecure) {

@@ -25,6 +25,8 @@ export type OperationFigures = Pick<Operation, 'loadOf' | 'notUnderstood' | 'end
 
 export interface StatusSources {
   readonly services: OwnServices;
+  /** Broadcast dispatch only. */
+  readonly sharePercent: number | undefined;
   readonly state: RingState;
   readonly stats: DataPlaneStats;
   readonly maxConnections: number;
@@ -52,6 +54,7 @@ export function statusDocument(sources: StatusSources): StatusDocument {
       dispatcher: dispatcher === undefined ? null : formatIpv4(dispatcher),
       members: members(sources),
     },
+    ...(sources.sharePercent !== undefined && { sharePercent: sources.sharePercent }),
     ...(sources.fixedServers.length > 0 && { fixedServers: sources.fixedServers }),
     connections: { ...stats.connections, limit: sources.maxConnections },
     rebuild: { ...rebuild, ms: Math.round(rebuild.ms * 10) / 10 },

@@ -13,6 +13,7 @@ import type {
   DataPlaneStats,
   EnterReport,
   Explained,
+  PlaneShare,
   WorkerOptions,
 } from './types.js';
 import { WorkerHandle } from './workerHandle.js';
@@ -44,6 +45,8 @@ export interface DataPlane {
    * `obstacleToClusters` sees nothing in the way.
    */
   setClusters(clusters: readonly ClusterConfig[]): void;
+  /** Broadcast dispatch: which clients are this node's. To be called before the role is `dispatch` for the first time. */
+  setShare(share: PlaneShare): void;
   /** On: frames of unknown connections wait. Either way those that wait already are looked at once more. */
   hold(on: boolean): void;
   /**
@@ -181,6 +184,10 @@ class WorkersDataPlane implements DataPlane {
   setClusters(clusters: readonly ClusterConfig[]): void {
     this.#explaining.noteClusters(clusters);
     this.#command({ type: 'clusters', clusters });
+  }
+
+  setShare(share: PlaneShare): void {
+    this.#command({ type: 'share', share });
   }
 
   hold(on: boolean): void {

@@ -11,7 +11,7 @@ import { TcpState } from 'libnetraw';
 import { type IpAddress, IpProtocol, IPV6_ADDRESS_BYTES } from 'libnetraw/wire';
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import type { SharedState } from './sharedState.js';
-import type { Command, ConnectionList, EnterReport, Report } from './types.js';
+import type { Command, ConnectionList, EnterReport, PlaneShare, Report } from './types.js';
 
 /** Connections entered per turn, so that packets go on in between: some hundred microseconds. */
 const ENTER_CHUNK = 512;
@@ -29,6 +29,7 @@ export interface CommandTarget {
   setServers(servers: readonly ServerInfo[]): void;
   setClusters(clusters: readonly ClusterConfig[]): void;
   hold(on: boolean): void;
+  setShare(share: PlaneShare): void;
 }
 
 /** Commands that wait for the packet loop. */
@@ -79,6 +80,8 @@ export class CommandInbox implements Inbox {
         return;
       case 'hold':
         return target.hold(command.on);
+      case 'share':
+        return target.setShare(command.share);
       case 'enter':
         this.#job = enterJob(command.server, command.list, (report) =>
           this.#report({ type: 'entered', id: command.id, report }),

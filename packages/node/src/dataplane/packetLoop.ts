@@ -22,7 +22,8 @@ import type { CommandTarget, Inbox } from './inbox.js';
 import { BATCH_FRAMES, Outbox } from './outbox.js';
 import type { Figures, SharedState } from './sharedState.js';
 import { isToCluster, openTaps, type Side, type Tap, targetsOfSide } from './tap.js';
-import type { RoutedPackets, WorkerOptions } from './types.js';
+import { clientPrefixes } from './partition.js';
+import type { PlaneShare, RoutedPackets, WorkerOptions } from './types.js';
 
 /** How often connections are aged and the ring's own counters asked for. */
 const UPKEEP_INTERVAL_MS = 20;
@@ -135,6 +136,10 @@ export class PacketLoop implements CommandTarget {
     this.#clusters = clusters;
     const hasOutside = this.#given.options.outside !== undefined;
     for (const tap of this.#taps) tap.setTargets(targetsOfSide(tap.side, clusters, hasOutside));
+  }
+
+  setShare(share: PlaneShare): void {
+    for (const tap of this.#taps) tap.setShare(share, clientPrefixes(this.#clusters));
   }
 
   setServers(servers: readonly ServerInfo[]): void {

@@ -1,7 +1,8 @@
-import { acceptNone, dispatcherFilter, PacketRing, type FanoutOptions } from 'libnetraw';
+import { acceptNone, type ClientShare, dispatcherFilter, PacketRing, type FanoutOptions } from 'libnetraw';
 import { type IpAddress, macEquals } from 'libnetraw/wire';
 import type { ClusterConfig, DispatchMode } from '@ringmaster/dispatch';
-import type { WorkerOptions } from './types.js';
+import type { ClientPrefixes } from './partition.js';
+import type { PlaneShare, WorkerOptions } from './types.js';
 
 /** The servers' side of a node, and the clients'. With one interface everything is inner. */
 export type Side = 'inner' | 'outer';
@@ -33,6 +34,8 @@ export class Tap {
   readonly side: Side;
   #targets: TapTargets;
   #role: DispatchMode = 'off';
+  #share: ClientShare | undefined;
+  #answers = true;
   /** What the card lets through at present, by name. */
   readonly #memberships = new Map<string, Uint8Array>();
 
@@ -75,6 +78,13 @@ export class Tap {
     this.setRole(this.#role);
   }
 
+  /** Takes the packets of these clients only from now on, and answers questions or not. Throws as `setRole`. */
+  setShare({ buckets, answers }: PlaneShare, prefixes: ClientPrefixes): void {
+    this.#share = { buckets, ...prefixes };
+    this.#answers = answers;
+    this.setRole(this.#role);
+  }
+
   /** Opens or closes. Throws `SystemError` when the card does not take the virtual MACs. */
   setRole(role: DispatchMode): void {
     this.#role = role;
@@ -84,11 +94,12 @@ export class Tap {
       return;
     }
     const { macs, gatewayMacs, addresses } = this.#targets;
-    const asked = role === 'dispatch' ? addresses : [];
+    const asked = role === 'dispatch' && this.#answers ? addresses : [];
     const solicitTargets = asked.filter((address) => typeof address !== 'number');
     const arpTargets = asked.filter((address) => typeof address === 'number');
     this.#setMemberships([...macs, ...gatewayMacs, ...solicitTargets.map(solicitedNodeMac)]);
-    const wanted = { macs, gatewayMacs, arpTargets, solicitTargets };
+    const share = this.#share;
+    const wanted = { macs, gatewayMacs, arpTargets, solicitTargets, ...(share && { share }) };
     this.ring.setFilter(dispatcherFilter({ ...wanted, part: 'rest' }));
     this.handshakes.setFilter(dispatcherFilter({ ...wanted, part: 'handshakes' }));
   }

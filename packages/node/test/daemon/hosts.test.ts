@@ -12,6 +12,7 @@ const MAC = { self: 0x02_00_00_00_00_20, lower: 0x02_00_00_00_00_10, higher: 0x0
 const cluster = (ports: number): ClusterConfig => ({
   address: '10.0.0.100',
   mode: 'l4/2',
+  dispatch: 'routed',
   ports: Array.from({ length: ports }, (_, i) => ({
     port: 80 + i,
     protocol: 'tcp',
@@ -94,6 +95,7 @@ describe('members are known by their hosts', () => {
     const none = { sendErrors: 0, malformed: 0, overrun: 0 };
     const { address, ring } = statusDocument({
       services: new OwnServices([]),
+      sharePercent: undefined,
       state: ringWith(lower, higher),
       stats: { connections: {}, verdicts: {}, workers: [] } as never,
       rebuild: { state: 'idle', percent: 0, ms: 0 },

@@ -42,6 +42,7 @@ beforeEach(() => {
       applied.push(`clusters ${clusters.length}`);
       dispatcher.setClusters(clusters);
     },
+    setShare: ({ answers }) => void applied.push(`share ${answers}`),
     hold: (on) => void applied.push(`hold ${on}`),
   };
 });
