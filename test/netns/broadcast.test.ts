@@ -1,20 +1,30 @@
-import { Cluster, type ClusterHost, type LabProcess } from '@ringmaster/lab';
+import { burst, Cluster, ringmaster, type ClusterHost, type LabProcess } from '@ringmaster/lab';
+import { isIPv6 } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
+import { openChannel } from './channel.js';
 
 /** Issue "the other seed systems", O3: no dispatcher; every node takes its share of the clients. */
 
 const PROGRAM = fileURLToPath(new URL('programs/manyClients.mjs', import.meta.url));
 const PATIENCE_MS = 120_000;
+const ADDRESSES = ['10.0.0.100', 'fd00:a::100'];
+
+const ECHO = fileURLToPath(new URL('programs/echo.mjs', import.meta.url));
+const formatTarget = (address: string): string => (isIPv6(address) ? `[${address}]:80` : `${address}:80`);
 
 let cluster: Cluster;
 afterEach(() => cluster.close());
 
 async function raise(nodes: number, options: { started?: number } = {}): Promise<void> {
-  const clusters = [
-    { address: '10.0.0.100', dispatch: 'broadcast', ports: [{ port: 80 }, { port: 53, protocol: 'udp' }] },
-  ];
-  cluster = await Cluster.build({ nodes, settings: { clusters }, ring: { communicationTimeoutMs: 500 } });
+  const ports = [{ port: 80 }, { port: 53, protocol: 'udp' }];
+  const clusters = ADDRESSES.map((address) => ({ address, dispatch: 'broadcast', ports }));
+  cluster = await Cluster.build({
+    nodes,
+    families: [4, 6],
+    settings: { clusters },
+    ring: { communicationTimeoutMs: 500 },
+  });
   await cluster.client.exec('ip', ['route', 'add', 'local', '10.64.0.0/16', 'dev', 'lo']);
   await cluster.router.exec('ip', ['route', 'add', '10.64.0.0/16', 'via', '10.9.0.2']);
   const started = cluster.hosts.slice(0, options.started ?? nodes);
@@ -153,5 +163,61 @@ describe('broadcast dispatch', () => {
     expect(failed).toBe(0);
     expect(servers['n5']).toBeGreaterThan(100);
     expect(await stateOf(holder)).toMatchObject({ lost: 0, late: 0, moved: 0 });
+  });
+
+  test('a drained node takes no new clients, and keeps the connections that it has', async () => {
+    await raise(3);
+    const holder = await hold(0, 300);
+    const [n1] = cluster.hosts;
+    expect((await ringmaster(n1.host, 'drain', n1.address, '--socket', n1.node.controlSocket)).code).toBe(0);
+    await settled(2);
+    const { servers, failed } = await requests(1000, 300);
+    expect({ failed, servers: Object.keys(servers).sort() }).toEqual({ failed: 0, servers: ['n2', 'n3'] });
+    await new Promise((resolve) => setTimeout(resolve, 4000));
+    expect(await stateOf(holder)).toMatchObject({ lost: 0, late: 0, moved: 0 });
+    expect((await ringmaster(n1.host, 'undrain', n1.address, '--socket', n1.node.controlSocket)).code).toBe(
+      0,
+    );
+    await settled(3);
+    expect((await requests(2000, 300)).failed).toBe(0);
+  });
+
+  test('a node that stood still finds its clients with the others, and disturbs none of them', async () => {
+    await raise(3);
+    const [, n2] = cluster.hosts;
+    const holder = await hold(0, 300);
+    const { alive } = await stateOf(holder);
+    n2.node.kill('SIGSTOP');
+    await expect
+      .poll(
+        async () => (await cluster.hosts[0].node.status()).ring.members.filter(({ active }) => active).length,
+      )
+      .toBe(2);
+    expect((await requests(1000, 300)).failed).toBe(0);
+    n2.node.kill('SIGCONT');
+    await settled(3);
+    await new Promise((resolve) => setTimeout(resolve, 4000));
+    // Its own are served by its kernel all the while, by way of the others.
+    expect(await stateOf(holder)).toEqual({ alive, lost: 0, late: 0, moved: 0 });
+    expect((await requests(2000, 300)).failed).toBe(0);
+  });
+
+  test('datagrams and pings are answered once, over IPv4 and IPv6', async () => {
+    await raise(3);
+    const { client, hosts } = cluster;
+    for (const { host } of hosts) {
+      const echo = host.spawn(process.execPath, [ECHO, ...ADDRESSES]);
+      await echo.waitForLine((line) => line === 'listening', 10_000);
+    }
+    const icmp = openChannel(client, 'icmp.mjs');
+    for (const address of ADDRESSES) {
+      const asked = client.spawn(process.execPath, [ECHO, 'ask', address, '200']);
+      const line = await asked.waitForLine((text) => text.startsWith('{'), 20_000);
+      expect(JSON.parse(line)).toEqual({ asked: 200, answered: 200, twice: 0 });
+      const from = isIPv6(address) ? client.address6! : client.address;
+      for (let i = 0; i < 5; i++) expect(await icmp.call('replies', from, address)).toBe(1);
+      expect((await burst(client, formatTarget(address), { count: 50 })).failed).toBe(0);
+    }
+    await icmp.close();
   });
 });
