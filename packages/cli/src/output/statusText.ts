@@ -68,6 +68,11 @@ function checkText({ state, ok, responseMs, lastFailure }: CheckStatus): string 
   return `${state}: ${lastFailure ?? 'no answer'}`;
 }
 
+/** Broadcast dispatch. */
+function shareRows({ sharePercent }: StatusDocument): [string, string][] {
+  return sharePercent === undefined ? [] : [['share of the clients', `${sharePercent} %`]];
+}
+
 /** Counters as rows; the reasons for drops one by one, those that never happened left out. */
 function counterRows(counters: StatusDocument['counters']): [string, string][] {
   return Object.entries(counters).flatMap(([name, value]): [string, string][] => {
@@ -92,6 +97,7 @@ export function statusText(status: StatusDocument): string {
   const facts: [string, string][] = [
     ['connections', `${total} (${established} established, ${halfOpen} half-open, ${closing} closing)`],
     ['rebuild of the connection map', rebuildText(status)],
+    ...shareRows(status),
     ...(status.health ?? []).map((check): [string, string] => [`health: ${check.check}`, checkText(check)]),
     ...counterRows(status.counters),
   ];
