@@ -115,11 +115,10 @@ describe('status', () => {
     expect(JSON.parse(await said('status', '--json'))).toEqual(STATUS);
   });
 
-  it('says which share of the clients is its own, where there is no dispatcher', async () => {
+  it('says which share of the clients is its own, where nobody dispatches', async () => {
     status = { ...STATUS, sharePercent: 24.9 };
     expect(await said('status')).toMatch(/share of the clients +24\.9 %/);
   });
-
   it('draws the ring for people', async () => {
     expect(await said('status')).toBe(`10.0.0.12 is server (id 2)
 
