@@ -113,12 +113,10 @@ async function said(...args: string[]): Promise<string> {
 describe('status', () => {
   it('prints the document of the contract', async () => {
     expect(JSON.parse(await said('status', '--json'))).toEqual(STATUS);
-  });
-
-  it('says which share of the clients is its own, where nobody dispatches', async () => {
     status = { ...STATUS, sharePercent: 24.9 };
     expect(await said('status')).toMatch(/share of the clients +24\.9 %/);
   });
+
   it('draws the ring for people', async () => {
     expect(await said('status')).toBe(`10.0.0.12 is server (id 2)
 
