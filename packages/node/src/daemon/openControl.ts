@@ -12,7 +12,7 @@ import { explainPackets } from './explainDocument.js';
 import type { LiveConfig, Reload } from './reload.js';
 import { openDoors } from './openDoors.js';
 import { StartProblem } from './problem.js';
-import type { Deciding } from './runNode.js';
+import type { Deciding } from './deciding.js';
 import type { Shells } from './shells.js';
 import { statusDocument } from './statusDocument.js';
 import type { Unwinding } from './unwinding.js';

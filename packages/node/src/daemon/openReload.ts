@@ -6,7 +6,7 @@ import { encodeServices } from '../services.js';
 import { balancingRules } from './balancing.js';
 import { dispatchClusters, listedPlaces, roleRules } from './describe.js';
 import { type ChangeHost, type LiveConfig, Reload } from './reload.js';
-import type { Deciding } from './runNode.js';
+import type { Deciding } from './deciding.js';
 import { ownChecks } from './serviceHealth.js';
 import { announcements, type Shells } from './shells.js';
 

@@ -6,13 +6,12 @@ import type { ReloadAnswer } from '../control/status.js';
 import { monotonicMs, type ServerInfo } from '../dataplane/index.js';
 import { EventLog, type NodeEvent } from '../events/eventLog.js';
 import { tellRingNews } from '../events/ringNews.js';
-import type { HealthMonitor } from '../health/healthMonitor.js';
 import { kernelNetwork } from '../host/index.js';
-import type { Rebuild } from '../inventory/rebuild.js';
 import type { Logger } from '../logging.js';
 import { Balancing, balancingRules } from './balancing.js';
 import { Broadcasting } from './broadcasting.js';
 import { describeSelf, isBroadcast, ringConfig } from './describe.js';
+import type { Deciding } from './deciding.js';
 import { Dispatching } from './dispatching.js';
 import { FixedServers } from './fixedServers.js';
 import { isNewcomer, MemberNames } from './hosts.js';
@@ -92,20 +91,6 @@ export async function runNode(config: NodeConfig, dependencies: NodeDependencies
     await unwinding.run(report);
     throw error;
   }
-}
-
-export interface Deciding {
-  readonly driver: RingDriver;
-  readonly rebuild: Rebuild;
-  readonly operation: Operation;
-  readonly health: HealthMonitor;
-  readonly fixedServers: FixedServers;
-  readonly balancing: Balancing;
-  readonly events: EventLog;
-  /** The dispatching goes by what is known of the servers now. */
-  readonly updateServers: () => void;
-  /** Broadcast dispatch: this node's part of the clients. */
-  readonly sharePercent: () => number | undefined;
 }
 
 /** The ring over its socket, and what it decides turned into dispatching. */

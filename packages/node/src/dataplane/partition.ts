@@ -1,13 +1,22 @@
 import { fanoutHash4, fanoutHash6 } from 'libnetraw';
 import { IPV6_ADDRESS_BYTES } from 'libnetraw/wire';
 import type { ClusterConfig } from '@ringmaster/dispatch';
-import { gatewayMacsOf } from './tap.js';
 import type { ConnectionList } from './types.js';
 
 /** Leading bits of a client's address that decide which worker has it. */
 export interface ClientPrefixes {
   readonly prefix4: number;
   readonly prefix6: number;
+}
+
+/** The virtual MACs of the gateways, each once. */
+export function gatewayMacsOf(clusters: readonly ClusterConfig[]): Uint8Array[] {
+  return distinctMacs(clusters.flatMap(({ gateway }) => (gateway === undefined ? [] : [gateway.virtualMac])));
+}
+
+/** Clusters whose addresses end alike share a virtual MAC, and clusters may share a gateway. */
+export function distinctMacs(macs: readonly Uint8Array[]): Uint8Array[] {
+  return [...new Map(macs.map((mac) => [mac.join(), mac])).values()];
 }
 
 /** Whole addresses, unless a service keeps whole networks of clients together: they must then share a worker. */

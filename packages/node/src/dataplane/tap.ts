@@ -1,7 +1,7 @@
 import { acceptNone, type ClientShare, dispatcherFilter, PacketRing, type FanoutOptions } from 'libnetraw';
 import { type IpAddress, macEquals } from 'libnetraw/wire';
 import type { ClusterConfig, DispatchMode } from '@ringmaster/dispatch';
-import type { ClientPrefixes } from './partition.js';
+import { type ClientPrefixes, distinctMacs, gatewayMacsOf } from './partition.js';
 import type { PlaneShare, WorkerOptions } from './types.js';
 
 /** The servers' side of a node, and the clients'. With one interface everything is inner. */
@@ -150,11 +150,6 @@ export function targetsOfSide(
   return { ...ofGateways, macs: ofClusters.macs, addresses };
 }
 
-/** The virtual MACs of the gateways, each once. */
-export function gatewayMacsOf(clusters: readonly ClusterConfig[]): Uint8Array[] {
-  return distinct(clusters.flatMap(({ gateway }) => (gateway === undefined ? [] : [gateway.virtualMac])));
-}
-
 /** Whether a frame is to a cluster's virtual MAC. */
 export function isToCluster(memory: Uint8Array, offset: number, clusters: readonly ClusterConfig[]): boolean {
   return clusters.some(({ virtualMac }) => macEquals(memory, offset, virtualMac, 0));
@@ -162,16 +157,11 @@ export function isToCluster(memory: Uint8Array, offset: number, clusters: readon
 
 function targetsOf(clusters: readonly ClusterConfig[], gateways: boolean): TapTargets {
   if (!gateways) {
-    const macs = distinct(clusters.map((cluster) => cluster.virtualMac));
+    const macs = distinctMacs(clusters.map((cluster) => cluster.virtualMac));
     return { macs, gatewayMacs: [], addresses: clusters.map((cluster) => cluster.address) };
   }
   const addresses = clusters.flatMap(({ gateway }) => (gateway === undefined ? [] : [gateway.address]));
   return { macs: [], gatewayMacs: gatewayMacsOf(clusters), addresses };
-}
-
-/** Clusters whose addresses end alike share a virtual MAC, and clusters may share a gateway. */
-function distinct(macs: readonly Uint8Array[]): Uint8Array[] {
-  return [...new Map(macs.map((mac) => [mac.join(), mac])).values()];
 }
 
 /** The group that neighbour solicitations about an IPv6 address are sent to (RFC 4291 section 2.7.1, RFC 2464 section 7). */

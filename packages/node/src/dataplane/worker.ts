@@ -4,9 +4,9 @@ import { clientFanout, Wake, type FanoutOptions } from 'libnetraw';
 import { toProblem } from './errors.js';
 import { CommandInbox } from './inbox.js';
 import { PacketLoop } from './packetLoop.js';
-import { clientPrefixes } from './partition.js';
+import { clientPrefixes, gatewayMacsOf } from './partition.js';
 import { SharedState } from './sharedState.js';
-import { gatewayMacsOf, RINGS_OF_TAP } from './tap.js';
+import { RINGS_OF_TAP } from './tap.js';
 import type { Report, WorkerData } from './types.js';
 
 const { options, ownMac, seed, index, shared, wakeFd, port, fanoutGroups } = workerData as WorkerData;
