@@ -94,7 +94,7 @@ const dropUndefined = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T
 function toNodeConfig(file: string, written: FileConfig): NodeConfig {
   const here = (path: string): string => resolve(dirname(file), path);
   const { election, keyFile = [], ...ring } = written.ring;
-  const { address, address6, outside, clusters, dashboard, metrics, ...rest } = dropUndefined(written);
+  const { address, address6, outside, clusters, dashboard, metrics, dns, ...rest } = dropUndefined(written);
   return {
     ...rest,
     file,
@@ -105,6 +105,7 @@ function toNodeConfig(file: string, written: FileConfig): NodeConfig {
     clusters: clusters as readonly ClusterConfig[],
     control: toControl(dropUndefined(written.control), here),
     ...(metrics === undefined ? {} : { metrics }),
+    ...(dns === undefined ? {} : { dns }),
     ...(dashboard === undefined ? {} : { dashboard: toDashboard(dashboard, here) }),
   };
 }

@@ -83,6 +83,9 @@ control:
 # Metrics for Prometheus over TCP.
 # metrics: { listen: "10.0.0.11:7482" }
 
+# A name server for one name: it answers with the cluster addresses in turn, and leaves out those that nobody serves.
+# dns: { listen: "10.0.0.11:53", name: www.example.org, ttlS: 5 }
+
 # A page that shows the ring live. Where others can reach it, it needs a token.
 # dashboard: { listen: "127.0.0.1:7480", tokenFile: dashboard.token, allowChanges: true }
 `;

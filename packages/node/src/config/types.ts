@@ -132,5 +132,6 @@ export interface NodeConfig {
   readonly maxConnections: number;
   readonly control: ControlConfig;
   readonly metrics?: { readonly listen: string };
+  readonly dns?: { readonly listen: string; readonly name: string; readonly ttlS: number };
   readonly dashboard?: DashboardConfig;
 }

@@ -2,6 +2,7 @@
 import type { StatusDocument } from '../control/index.js';
 import type { ControlProviders } from '../control/routes.js';
 import { startControlServer } from '../control/server.js';
+import { livingAddresses } from '../dns/living.js';
 import { History, SAMPLE_INTERVAL_MS } from '../history/history.js';
 import type { Logger } from '../logging.js';
 import { Metrics } from '../metrics/metrics.js';
@@ -14,6 +15,7 @@ import { openDoors } from './openDoors.js';
 import { StartProblem } from './problem.js';
 import type { Deciding } from './deciding.js';
 import type { Shells } from './shells.js';
+import { serverTable } from './serverTable.js';
 import { statusDocument } from './statusDocument.js';
 import type { Unwinding } from './unwinding.js';
 import { VERSION } from '../version.js';
@@ -35,7 +37,7 @@ export async function openControl(
   const history = new History();
   const sampling = setInterval(() => history.take(status(), Date.now(), monotonicMs()), SAMPLE_INTERVAL_MS);
   const { dataPlane } = shells;
-  const { driver, operation, events, reload } = deciding;
+  const { driver, operation, events, reload, fixedServers } = deciding;
   const deafen = events.subscribe((event) => history.hear(event));
   unwinding.push('ending the history', () => {
     clearInterval(sampling);
@@ -56,7 +58,12 @@ export async function openControl(
   const control = await startControlServer(config.control.socket, providers);
   if (!control.ok) throw new StartProblem('control', control.problem.message);
   unwinding.push('closing the control socket', () => control.value.close());
-  await openDoors(config, providers, { unwinding, logger });
+  const living = (): string[] => {
+    const { state } = driver;
+    const servers = serverTable(state, live.services, fixedServers.table());
+    return livingAddresses(live.current, servers, state.phase === 'member');
+  };
+  await openDoors(config, providers, living, { unwinding, logger });
 }
 
 function statusOf(

@@ -5,25 +5,28 @@ import type { NodeConfig } from '../config/index.js';
 import type { ControlProviders } from '../control/routes.js';
 import { startTcpControl, type TlsFiles } from '../control/tcpServer.js';
 import { readTokenFile } from '../control/tokenFile.js';
+import { startDnsServer } from '../dns/dnsServer.js';
 import { startDashboard } from '../dashboard/dashboardServer.js';
 import type { TcpServer } from '../http/boundedServer.js';
 import { startMetricsServer } from '../metrics/metricsServer.js';
 import type { ControlParts } from './openControl.js';
 import { StartProblem } from './problem.js';
 
-type Door = 'control' | 'metrics' | 'dashboard';
+type Door = 'control' | 'metrics' | 'dashboard' | 'dns';
 
 /** Rejects with a {@link StartProblem}. */
 export async function openDoors(
   config: NodeConfig,
   providers: ControlProviders,
+  /** Cluster addresses that somebody serves. */
+  living: () => readonly string[],
   { unwinding, logger }: ControlParts,
 ): Promise<void> {
-  const { control, metrics, dashboard } = config;
+  const { control, metrics, dashboard, dns } = config;
   const open = async (
     door: Door,
     listen: string | undefined,
-    start: (at: HostPort) => Promise<TcpServer>,
+    start: (at: HostPort) => Promise<Pick<TcpServer, 'close'>>,
   ): Promise<void> => {
     if (listen === undefined) return;
     try {
@@ -41,6 +44,9 @@ export async function openDoors(
     return startTcpControl({ ...at, providers, ...(token && { token }), ...(tls && { tls }) });
   });
   await open('metrics', metrics?.listen, (at) => startMetricsServer(at, providers.metrics));
+  await open('dns', dns?.listen, (at) =>
+    startDnsServer(at, () => ({ name: dns?.name ?? '', ttlS: dns?.ttlS ?? 0, addresses: living() })),
+  );
   await open('dashboard', dashboard?.listen, (at) => {
     const token = tokenOf('dashboard', dashboard?.tokenFile);
     const allowChanges = dashboard?.allowChanges === true;

@@ -8,7 +8,8 @@ export type StartProblemCode =
   | 'data-plane'
   | 'control'
   | 'metrics'
-  | 'dashboard';
+  | 'dashboard'
+  | 'dns';
 
 export class StartProblem extends Error {
   readonly code: StartProblemCode;

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { cluster, shareOfTheLoad } from './cluster.js';
 import { control, metrics } from './control.js';
 import { dashboard } from './dashboard.js';
+import { dns } from './dns.js';
 import { interfaceName, ipv4, milliseconds, oneOf, unicastAddress6, whole } from './pieces.js';
 import { ring } from './ring.js';
 
@@ -76,6 +77,7 @@ export const fileSchema = z.strictObject(
     control,
     dashboard,
     metrics,
+    dns,
   },
   { error: 'a mapping with interface, ring and clusters' },
 );
