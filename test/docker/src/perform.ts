@@ -131,7 +131,7 @@ async function act(scenario: Scenario, stage: Stage, from: number): Promise<Resu
   const error = await doSteps(scenario, stage);
   const endAt = nowMs();
   for (const cleanup of stage.cleanups.reverse()) await cleanup().catch(() => undefined);
-  const fates = await stage.load.fates();
+  const fates = await stage.load.fates(stage.harmed);
   await settled(stage, endAt);
   await stage.load.stop();
   const requests = stage.load.stream.requests.filter(({ start }) => start < endAt);
