@@ -42,7 +42,7 @@ describe.each([
   ['a path', () => join(host.directory, 'notify')],
   ['an abstract name', () => `@ringmaster-test-${process.pid}`],
 ])('NOTIFY_SOCKET with %s', (_, nameOf) => {
-  test('a node says that it is ready, that it lives, and that it stops', async () => {
+  test('a node says that it is ready, that it lives, that it reloads, and that it stops', async () => {
     const name = nameOf();
     const listener = await listenAt(name);
     const { file } = await writeNodeFile(host, settings());
@@ -54,6 +54,10 @@ describe.each([
     expect(await answers()).toBe(true);
     await listener.waitForLine((line) => line === '"WATCHDOG=1"', 10_000);
     await listener.waitForLine((line) => line.startsWith('"STATUS='), 20_000);
+    node.kill('SIGHUP');
+    await listener.waitForLine((line) => /^"RELOADING=1\\nMONOTONIC_USEC=\d+"$/.test(line), 10_000);
+    let ready = 0;
+    await listener.waitForLine((line) => line === '"READY=1"' && ++ready === 2, 10_000);
     node.kill('SIGTERM');
     await listener.waitForLine((line) => line === '"STOPPING=1"', 10_000);
     await node.exited;

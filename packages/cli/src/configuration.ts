@@ -1,9 +1,8 @@
 /** Reading the configuration for a command, and saying what is wrong with it. */
 import {
+  examineConfig,
   formatProblem,
   loadConfig,
-  loadKeys,
-  unsupportedProblems,
   type ConfigProblem,
   type NodeConfig,
 } from '@ringmaster/node';
@@ -31,23 +30,7 @@ export function readConfig(file: string): NodeConfig {
   return loaded.ok ? loaded.value : refuse(file, loaded.problems);
 }
 
-/** A configuration that a node can run, and what should be mended all the same; or every problem. */
-export type Examined =
-  | { readonly ok: true; readonly config: NodeConfig; readonly warnings: readonly string[] }
-  | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
-
-/** Whether the configuration at `file` is right, this version can run it, and its keys are there. */
-export function examineConfig(file: string): Examined {
-  const loaded = loadConfig(file);
-  if (!loaded.ok) return loaded;
-  const config = loaded.value;
-  const keys = loadKeys(config.ring.keyFiles);
-  const problems = [...unsupportedProblems(config), ...(keys.ok ? [] : keys.problems)];
-  if (problems.length > 0 || !keys.ok) return { ok: false, problems };
-  return { ok: true, config, warnings: keys.value.warnings };
-}
-
-/** The same; throws a `Failure` that lists every problem. */
+/** A configuration that a node can run, and what should be mended all the same. Throws a `Failure` that lists every problem. */
 export function readRunnableConfig(file: string): { config: NodeConfig; warnings: readonly string[] } {
   const examined = examineConfig(file);
   return examined.ok ? examined : refuse(file, examined.problems);

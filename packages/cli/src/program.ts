@@ -91,6 +91,18 @@ that handed over does not dispatch again for a while, unless no other can. It go
     );
 }
 
+function addReload(program: Command): void {
+  reading(program.command('reload'), 'what has changed')
+    .summary('make the node read its configuration anew')
+    .description(
+      `Makes the node that is asked read its configuration file anew. The file is checked first; all of it is applied, or
+nothing. No connection is lost. What a reload can change: docs/configuration.md, column "change"; the rest needs a restart.
+The signal SIGHUP does the same, but its answer goes to the log.`,
+    )
+    .option('-n, --dry-run', 'only say what would change, and whether it could')
+    .action(async (options) => (await import('./commands/reload.js')).reload(options));
+}
+
 function addUp(program: Command): void {
   program
     .command('up')
@@ -279,6 +291,7 @@ export function buildProgram(version: string, done: (code: number) => void): Com
   addUp(program);
   addReading(program);
   addOrdering(program);
+  addReload(program);
   addExplain(program);
   addChecking(program, done);
   addCompletion(program);

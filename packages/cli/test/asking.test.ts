@@ -89,6 +89,7 @@ beforeEach(async () => {
       const frames = request.kind === 'frames' ? request.frames.map(() => EXPLAINED) : [EXPLAINED];
       return { ok: true, document: { dispatching: true, dispatcher: '10.0.0.11', frames } };
     },
+    reload: async () => ({ ok: false, code: 'busy', message: 'not asked for here', changes: [] }),
     order: async (request) => {
       ordered.push(request);
       if (request.addresses.includes('10.0.0.99')) return { ok: false, message: '10.0.0.99 is no member' };
@@ -112,6 +113,8 @@ async function said(...args: string[]): Promise<string> {
 describe('status', () => {
   it('prints the document of the contract', async () => {
     expect(JSON.parse(await said('status', '--json'))).toEqual(STATUS);
+    status = { ...STATUS, sharePercent: 24.9 };
+    expect(await said('status')).toMatch(/share of the clients +24\.9 %/);
   });
 
   it('draws the ring for people', async () => {

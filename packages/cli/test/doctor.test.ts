@@ -34,6 +34,7 @@ const CONFIG: NodeConfig = {
     {
       address: '10.0.0.100',
       mode: 'l4/2',
+      dispatch: 'routed',
       ports: [{ port: 80, protocol: 'tcp', scheduler: 'round-robin', stateless: false }],
     },
   ],

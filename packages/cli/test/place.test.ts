@@ -63,6 +63,7 @@ async function start(options: Partial<TcpControlOptions>): Promise<number> {
       const servers = request.addresses.map((address) => ({ address, outcome: 'done' }));
       return { ok: true, document: { servers } };
     },
+    reload: async () => ({ ok: true, document: { outcome: 'unchanged', changes: [], warnings: [] } }),
     explain: async () => ({ ok: true, document: { dispatching: true, dispatcher: null, frames: [] } }),
   } as unknown as ControlProviders;
   const server = await startTcpControl({ host: '127.0.0.1', port: 0, providers, ...options });
@@ -78,6 +79,7 @@ const ASKING: Readonly<Record<string, readonly string[]>> = {
   drain: ['10.0.0.11', '--wait', '--json'],
   undrain: ['10.0.0.11', '--json'],
   abdicate: ['--json'],
+  reload: ['--json'],
   watch: ['--once'],
   events: ['--no-follow', '--json'],
   explain: ['tcp', '10.9.0.2:40000', '10.0.0.100:80', '--json'],

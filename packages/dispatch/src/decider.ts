@@ -206,7 +206,7 @@ export class Decider {
     const refusal = this.isNarrowInside
       ? this.twoWay.refuseDirect(memory, offset, this.flow, server, nowMs)
       : undefined;
-    return refusal ?? rewriteL42(memory, offset, this.servers, server);
+    return refusal ?? rewriteL42(memory, offset, this.servers, server, this.ownMac);
   }
 
   /** What follows from what became of a frame. */

@@ -1,5 +1,6 @@
 import { MAC_BYTES } from 'libnetraw/wire';
 import { Counter, COUNTER_CELLS, dropCounter } from './counters.js';
+import type { ClusterConfig } from './cluster.js';
 import { Decider } from './decider.js';
 import { type Examination, Examiner } from './explain/examiner.js';
 import { ConnectionMaps } from './map/connectionMaps.js';
@@ -14,6 +15,7 @@ import {
 } from './options.js';
 import { Reports } from './reports.js';
 import { Router } from './router.js';
+import type { SchedulerStart } from './schedulers/create.js';
 import { type ServerInfo, ServerTable } from './servers.js';
 import { ServiceTree } from './serviceTree.js';
 import { type ConnectionRow, visitConnections } from './snapshot.js';
@@ -42,6 +44,7 @@ export class Dispatcher {
   private readonly decider: Decider;
   /** Made when it is asked for first. */
   private examiner: Examiner | undefined;
+  private readonly start: SchedulerStart;
   private latestMs = 0;
 
   constructor(options: DispatcherOptions) {
@@ -50,7 +53,8 @@ export class Dispatcher {
     const { counters } = this;
     if (counters.length < COUNTER_CELLS) throw new RangeError(`counters needs ${COUNTER_CELLS} cells`);
     if (ownMac.length !== MAC_BYTES) throw new RangeError('ownMac has six bytes');
-    this.tree = new ServiceTree(options.clusters, { seed, firstTurn: options.firstTurn ?? 0 });
+    this.start = { seed, firstTurn: options.firstTurn ?? 0 };
+    this.tree = new ServiceTree(options.clusters, this.start);
     const { tree } = this;
     const timeoutsMs = options.timeoutsMs ?? {};
     this.maps = new ConnectionMaps({ capacity, seed, counters, timeoutsMs }, tree.has(4), tree.has(6));
@@ -119,6 +123,35 @@ export class Dispatcher {
     const unplaced = this.servers.set(list, nowMs);
     this.tree.updateSchedulers(this.servers);
     return unplaced;
+  }
+
+  /**
+   * Makes `configs` the clusters. Connections of services that stay go on, and in L4/2 those of a port that is gone: it only
+   * opens no new ones. A service that is configured as before keeps its turn and what it remembers of clients. What cannot go
+   * on - connections of clusters that are gone, and in L4/3, where packets have to be translated, of ports that are - is to be
+   * taken out with {@link forgetRest} before the next call.
+   *
+   * Throws a `RangeError`, having changed nothing, on what the constructor refuses too, and for a cluster of an address
+   * family that there was none of: it would need another map.
+   */
+  setClusters(configs: readonly ClusterConfig[]): void {
+    const { tree, maps, servers } = this;
+    const next = new ServiceTree(configs, this.start, tree);
+    const strange = next.clusters.find(({ family }) => !maps.has(family));
+    if (strange !== undefined) throw new RangeError(`there is no connection map for IPv${strange.family}`);
+    tree.adopt(next);
+    tree.updateSchedulers(servers);
+  }
+
+  /** A piece of `setClusters`' aftermath, from a place on that a former call returned. Returns where to go on, or -1 at the end. */
+  forgetRest(budgetSlots: number, from = 0): number {
+    const { tree } = this;
+    const goesOn = (index: number, protocol: number, port: number): boolean => {
+      const cluster = tree.clusterNumbered(index);
+      if (cluster?.gateway === undefined) return cluster !== undefined;
+      return tree.serviceOf(cluster, protocol, port) !== undefined;
+    };
+    return this.maps.forget(goesOn, from, budgetSlots);
   }
 
   /**

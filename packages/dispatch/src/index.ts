@@ -1,6 +1,7 @@
 /** The dispatch core: frame in, verdict out. Start at `Dispatcher`. */
 export { Affinity, AFFINITY_NETWORKS, type AffinityOptions } from './balance/affinity.js';
 export { LoadFactors, type LoadedServer, type ServerLoad } from './balance/loadFactors.js';
+export { shareBuckets, type SharingMember } from './balance/shares.js';
 export { SlowStart, type StartingServer } from './balance/slowStart.js';
 export { ConnectionCounts } from './map/connectionTally.js';
 export { ConnectionState } from './map/connectionRecord.js';
@@ -25,11 +26,12 @@ export {
   type ClusterConfig,
   type ClusterMode,
   type FixedServerConfig,
-  MAX_CLUSTERS,
   type PortConfig,
-} from './serviceTree.js';
+  serviceName,
+} from './cluster.js';
+export { MAX_CLUSTERS } from './serviceTree.js';
 export type { ConnectionRow } from './snapshot.js';
 export { defaultTimeouts, type Timeouts } from './map/timeouts.js';
 export { DropReason, dropReasonNames, Verdict, verdictNames } from './verdicts.js';
-export { announcementFrames, virtualMacOf } from './neighbours/virtualMac.js';
+export { announcementFrames, isVirtualMacOf, sharedMacOf, virtualMacOf } from './neighbours/virtualMac.js';
 export { MAX_CONNECTIONS } from './map/connectionMap.js';

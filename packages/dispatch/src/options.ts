@@ -1,6 +1,6 @@
 import type { IpAddress } from 'libnetraw/wire';
 import type { ConnectionState } from './map/connectionRecord.js';
-import type { ClusterConfig } from './serviceTree.js';
+import type { ClusterConfig } from './cluster.js';
 import type { Timeouts } from './map/timeouts.js';
 
 /** Bytes of the vnet header, which belongs to a held frame. */

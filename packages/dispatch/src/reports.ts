@@ -6,7 +6,8 @@ import type { ConnectionMaps } from './map/connectionMaps.js';
 import { ConnectionState } from './map/connectionRecord.js';
 import type { EnterResult, ReportedConnection } from './options.js';
 import type { ServerTable } from './servers.js';
-import type { Cluster, ServiceTree, TranslatedService } from './serviceTree.js';
+import type { Cluster } from './cluster.js';
+import type { ServiceTree, TranslatedService } from './serviceTree.js';
 
 /** Enters into the map what servers report of their connections. */
 export class Reports {

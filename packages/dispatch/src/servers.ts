@@ -46,6 +46,8 @@ export interface ServerInfo {
   local: boolean;
   /** Whether it is outside the ring: it serves only what names it. Default false. */
   fixed?: boolean;
+  /** Services that it does not have, by name (see `serviceName`): it gets no new connections of those. Default none. */
+  lacks?: readonly string[];
 }
 
 /**
@@ -97,6 +99,8 @@ export class ServerTable {
   eligibleCount = 0;
   /** The slot of this node, or -1. */
   localSlot = -1;
+  /** Names of the services that a server does not have, by slot; empty where no listed server lacks any. */
+  readonly lacking = new Map<number, ReadonlySet<string>>();
 
   /** How many connections refer to each slot; a live view. */
   readonly connections: ArrayLike<number>;
@@ -125,6 +129,7 @@ export class ServerTable {
     this.knownCount = 0;
     this.eligibleCount = 0;
     this.localSlot = -1;
+    this.lacking.clear();
     // An address twice is one server; the last word about it counts.
     const listed = new Map(list.map((server) => [server.address, server]));
     let unplaced = 0;
@@ -202,6 +207,8 @@ export class ServerTable {
     this.local[slot] = server.local ? 1 : 0;
     if (server.local) this.localSlot = slot;
     this.weigh(slot, server);
+    const { lacks = [] } = server;
+    if (lacks.length > 0) this.lacking.set(slot, new Set(lacks));
     this.listed.push(slot);
   }
 

@@ -8,6 +8,10 @@ import type { ServerTable } from './servers.js';
 
 /** What a service is made from. */
 export interface ServiceOptions {
+  /** What members call it that do not have it; see `serviceName`. */
+  readonly name: string;
+  /** All that it is configured as: two with the same text are alike. */
+  readonly recipe: string;
   /** The cluster's port. */
   readonly port: number;
   /** The servers' port; another one in L4/3 only. */
@@ -16,6 +20,8 @@ export interface ServiceOptions {
   readonly schedulerName: SchedulerName;
   /** Whether the scheduler is asked about every packet, and no connection is entered. Default false. */
   readonly isStateless?: boolean;
+  /** Whether new connections are this node's own, whoever else could take them. Default false. */
+  readonly isOwn?: boolean;
   /** Names of the servers that it is served by (see `serverName`); absent: by the ring. */
   readonly fixedServers?: ReadonlySet<number>;
   /** Whether a server must have an IPv6 address: packets are rewritten to it. */
@@ -34,12 +40,17 @@ export interface Foreseen {
 
 /** What listens on a port of a cluster, and who serves it. */
 export class Service {
+  /** See `ServiceOptions`. */
+  readonly recipe: string;
   readonly port: number;
   readonly targetPort: number;
   readonly isStateless: boolean;
   /** Whether servers outside the ring serve it. */
   readonly isFixed: boolean;
   readonly schedulerName: SchedulerName;
+  private readonly name: string;
+  private readonly isOwn: boolean;
+  private table: ServerTable | undefined;
   private readonly scheduler: Scheduler;
   private readonly affinity: Affinity | undefined;
   /** Which of all servers are its own; absent: those of the ring. */
@@ -49,6 +60,9 @@ export class Service {
 
   constructor(options: ServiceOptions) {
     const { port, targetPort, scheduler, isStateless = false, fixedServers, wantsAddress6 } = options;
+    this.recipe = options.recipe;
+    this.name = options.name;
+    this.isOwn = options.isOwn ?? false;
     this.port = port;
     this.targetPort = targetPort;
     this.isStateless = isStateless;
@@ -70,12 +84,23 @@ export class Service {
 
   /** The servers, their weights or who is active have changed. Not on the packet path. */
   update(table: ServerTable): void {
-    if (this.selects !== undefined) {
-      this.selection ??= new ServerSelection(table, this.selects);
-      this.selection.refresh();
-    }
-    this.servers = this.selection ?? table;
+    this.table = table;
+    this.servers = this.selects === undefined && table.lacking.size === 0 ? table : this.selectFrom(table);
     this.scheduler.update(this.servers);
+  }
+
+  private ownSlot(): number {
+    const { table } = this;
+    return table !== undefined && table.localSlot >= 0 && table.takesConnections(table.localSlot)
+      ? table.localSlot
+      : -1;
+  }
+
+  private selectFrom(table: ServerTable): ServerSet {
+    const has = (slot: number): boolean => table.lacking.get(slot)?.has(this.name) !== true;
+    this.selection ??= new ServerSelection(table, (_, slot) => this.isServedBy(table, slot) && has(slot));
+    this.selection.refresh();
+    return this.selection;
   }
 
   /**
@@ -83,6 +108,7 @@ export class Service {
    * @param client the client's address as the scheduler wants it, unsigned
    */
   choose(client: number): number {
+    if (this.isOwn) return this.ownSlot();
     return this.servers === undefined ? -1 : this.scheduler.choose(this.servers, client);
   }
 
@@ -91,8 +117,8 @@ export class Service {
    * @param key whose client words are read
    */
   open(key: ConnectionKey, family: 4 | 6, client: number, nowMs: number): number {
-    const { affinity, servers } = this;
-    if (affinity === undefined || servers === undefined) return this.choose(client);
+    const { affinity, servers, isOwn } = this;
+    if (affinity === undefined || servers === undefined || isOwn) return this.choose(client);
     const network = affinity.networkOf(key, family);
     let slot = affinity.find(network, servers, nowMs);
     if (slot < 0) slot = this.choose(client);
@@ -113,6 +139,7 @@ export class Service {
     const { servers, scheduler, affinity } = this;
     if (servers === undefined) return { known: 0, eligible: 0, next: -1 };
     const { knownCount: known, eligibleCount: eligible } = servers;
+    if (this.isOwn) return { known, eligible, next: this.ownSlot() };
     const kept = affinity?.find(affinity.networkOf(key, family), servers, nowMs) ?? -1;
     return { known, eligible, next: kept < 0 ? foresee(scheduler, servers, client) : kept };
   }

@@ -1,99 +1,13 @@
-import {
-  type IpAddress,
-  IpProtocol,
-  IPV6_ADDRESS_BYTES,
-  isIpAddress,
-  MAC_BYTES,
-  macEquals,
-  readI32,
-  writeIp,
-} from 'libnetraw/wire';
+import { type IpAddress, macEquals, readI32 } from 'libnetraw/wire';
 import { AddressBook } from './addressBook.js';
+import { buildCluster, type Cluster, type ClusterConfig, type OwnedAddress, serviceKey } from './cluster.js';
 import type { AddressFamily } from './map/connectionRecord.js';
-import { Affinity } from './balance/affinity.js';
-import {
-  canBeStateless,
-  createScheduler,
-  type SchedulerName,
-  type SchedulerStart,
-} from './schedulers/create.js';
-import { serverName, type ServerTable } from './servers.js';
-import { Service } from './service.js';
+import type { SchedulerStart } from './schedulers/create.js';
+import type { ServerTable } from './servers.js';
+import type { Service } from './service.js';
 
 /** A cluster's number fits one byte of a connection's record. */
 export const MAX_CLUSTERS = 255;
-
-/** Whose connections go to one server together. */
-export interface AffinityConfig {
-  /** Leading bits of an IPv4 address that name a client, 1 to 32. */
-  prefix4: number;
-  /** Leading bits of an IPv6 address that name a client, 1 to 128. */
-  prefix6: number;
-  /** For how long after its last new connection a client is remembered. */
-  timeoutMs: number;
-}
-
-/** A server outside the ring. */
-export interface FixedServerConfig {
-  /** Of the cluster's family. */
-  address: IpAddress;
-  /** Up to 255; default 1. */
-  weight?: number;
-}
-
-/** How frames get to the servers: MACs are rewritten and the servers answer directly, or addresses both ways. */
-export type ClusterMode = 'l4/2' | 'l4/3';
-
-/** A port of a cluster address, as configured. */
-export interface PortConfig {
-  /** 1 to 65535. */
-  port: number;
-  /** `all` is TCP and UDP. */
-  protocol: 'tcp' | 'udp' | 'all';
-  /** Default `round-robin`. */
-  scheduler?: SchedulerName;
-  /** In L4/3: the port of the servers, when it is another one. */
-  targetPort?: number;
-  /** No map entry: every packet goes where the hash of its client says. For schedulers that need nothing else. */
-  stateless?: boolean;
-  affinity?: AffinityConfig;
-  /** In L4/3: serve this port instead of the ring's members. */
-  servers?: readonly FixedServerConfig[];
-}
-
-/** A cluster address, as configured. */
-export interface ClusterConfig {
-  address: IpAddress;
-  /** What ARP or neighbour discovery says it lives at; see `virtualMacOf`. */
-  virtualMac: Uint8Array;
-  /** Default `l4/2`. */
-  mode?: ClusterMode;
-  /** In L4/3: the ghost gateway, through which the servers answer. */
-  gateway?: { address: IpAddress; virtualMac: Uint8Array };
-  ports: readonly PortConfig[];
-}
-
-/** An address that is answered for in the place of a host. */
-export interface OwnedAddress {
-  readonly address: IpAddress;
-  /** The same as packets have it. */
-  readonly addressBytes: Uint8Array;
-  /** Where ARP and neighbour discovery say that it lives. */
-  readonly virtualMac: Uint8Array;
-  /** Whether it is a ghost gateway. */
-  readonly isRouter: boolean;
-}
-
-/** A cluster address and its services. */
-export interface Cluster extends OwnedAddress {
-  /** Its place in the configuration; part of a connection's key. */
-  readonly index: number;
-  readonly family: AddressFamily;
-  /** By {@link serviceKey}. */
-  readonly services: ReadonlyMap<number, Service>;
-  /** In L4/3, and only there: what the servers answer through. */
-  readonly gateway: OwnedAddress | undefined;
-}
 
 /** A service of L4/3, found by what its servers' packets say. */
 export interface TranslatedService {
@@ -109,25 +23,35 @@ function targetKey(family: AddressFamily, protocol: number, port: number): numbe
   return (family << 24) | serviceKey(protocol, port);
 }
 
-function serviceKey(protocol: number, port: number): number {
-  return (protocol << 16) | port;
-}
-
 /** cluster address -> port and protocol -> service, with the lookups that the packet path needs. */
 export class ServiceTree {
-  readonly clusters: readonly Cluster[];
+  /** In the order of the configuration. */
+  clusters: readonly Cluster[];
   /** Cluster addresses and ghost gateways. */
-  private readonly owned = new AddressBook<OwnedAddress>();
-  private readonly byAddress = new AddressBook<Cluster>();
+  private owned = new AddressBook<OwnedAddress>();
+  private byAddress = new AddressBook<Cluster>();
   /** By the last four bytes of the virtual MAC. Several addresses may share one, if 24 of their bits agree. */
-  private readonly byMac = new Map<number, OwnedAddress[]>();
+  private byMac = new Map<number, OwnedAddress[]>();
   /** The services of L4/3, by family, protocol and target port: {@link targetKey}. */
-  private readonly byTarget = new Map<number, TranslatedService>();
+  private byTarget = new Map<number, TranslatedService>();
+  private byIndex: readonly (Cluster | undefined)[];
 
-  /** Throws on what the configuration's schema must have refused: too many clusters, an address or port twice. */
-  constructor(configs: readonly ClusterConfig[], start: SchedulerStart = { seed: 0 }) {
+  /**
+   * Throws on what the configuration's schema must have refused: too many clusters, an address or port twice.
+   * @param former what it is to take the place of: clusters keep their numbers, and services that are configured as before
+   * are the same objects, with their turns and what they remember
+   */
+  constructor(
+    configs: readonly ClusterConfig[],
+    start: SchedulerStart = { seed: 0 },
+    former?: Pick<ServiceTree, 'clusters' | 'clusterAt'>,
+  ) {
     if (configs.length > MAX_CLUSTERS) throw new RangeError(`more than ${MAX_CLUSTERS} clusters`);
-    this.clusters = configs.map((config, index) => buildCluster(config, index, start));
+    const indexes = new FreeIndexes(former?.clusters ?? []);
+    this.clusters = configs.map((config) => {
+      const before = former?.clusterAt(config.address);
+      return buildCluster(config, before?.index ?? indexes.take(), start, before);
+    });
     for (const cluster of this.clusters) {
       if (this.byAddress.at(cluster.address) !== undefined) {
         throw new RangeError('two clusters with one address');
@@ -136,6 +60,24 @@ export class ServiceTree {
       this.own(cluster);
     }
     for (const cluster of this.clusters) this.addTranslated(cluster);
+    const byIndex: (Cluster | undefined)[] = new Array<undefined>(MAX_CLUSTERS).fill(undefined);
+    for (const cluster of this.clusters) byIndex[cluster.index] = cluster;
+    this.byIndex = byIndex;
+  }
+
+  /** Takes over all that another tree has: whoever works with this one goes on with that. */
+  adopt(other: ServiceTree): void {
+    this.clusters = other.clusters;
+    this.owned = other.owned;
+    this.byAddress = other.byAddress;
+    this.byMac = other.byMac;
+    this.byTarget = other.byTarget;
+    this.byIndex = other.byIndex;
+  }
+
+  /** The cluster with this number, by which connections and fragments name it; `undefined` when it is gone. */
+  clusterNumbered(index: number): Cluster | undefined {
+    return this.byIndex[index];
   }
 
   /** Whether there is a cluster of this family. */
@@ -245,72 +187,18 @@ export class ServiceTree {
   }
 }
 
-function buildCluster(config: ClusterConfig, index: number, start: SchedulerStart): Cluster {
-  const family = familyOf(config.address);
-  const gateway = config.mode === 'l4/3' ? buildGateway(config.gateway, family) : undefined;
-  const services = new Map<number, Service>();
-  for (const portConfig of config.ports) {
-    const service = buildService(portConfig, start, gateway !== undefined, family);
-    // TCP and UDP of an `all` port take turns together: they are one service.
-    for (const number of protocolNumbers(portConfig.protocol)) {
-      const key = serviceKey(number, service.port);
-      if (services.has(key)) throw new RangeError(`port ${service.port} twice in one cluster`);
-      services.set(key, service);
-    }
+/** Numbers for clusters that no other has, nor had: connections of one that is gone may still be in the map. */
+class FreeIndexes {
+  private readonly taken: Set<number>;
+  private next = 0;
+
+  constructor(former: readonly Cluster[]) {
+    this.taken = new Set(former.map(({ index }) => index));
   }
-  return { ...buildOwned(config, false), index, family, services, gateway };
-}
 
-function buildGateway(config: ClusterConfig['gateway'], family: AddressFamily): OwnedAddress {
-  if (config === undefined) throw new RangeError('a cluster in L4/3 needs a gateway');
-  if (familyOf(config.address) !== family) throw new RangeError("a gateway is of its cluster's family");
-  return buildOwned(config, true);
-}
-
-function buildOwned(config: Pick<OwnedAddress, 'address' | 'virtualMac'>, isRouter: boolean): OwnedAddress {
-  const { address, virtualMac } = config;
-  if (!isIpAddress(address)) throw new RangeError('an address is a 32-bit number or has 16 bytes');
-  if (virtualMac.length !== MAC_BYTES) throw new RangeError('a virtual MAC has six bytes');
-  const addressBytes = new Uint8Array(familyOf(address) === 4 ? 4 : IPV6_ADDRESS_BYTES);
-  writeIp(addressBytes, 0, address);
-  const kept = typeof address === 'number' ? address : addressBytes;
-  return { address: kept, addressBytes, virtualMac: virtualMac.slice(), isRouter };
-}
-
-function familyOf(address: IpAddress): AddressFamily {
-  return typeof address === 'number' ? 4 : 6;
-}
-
-function buildService(
-  config: PortConfig,
-  start: SchedulerStart,
-  isTranslated: boolean,
-  family: AddressFamily,
-): Service {
-  const { port, targetPort = port, scheduler = 'round-robin', stateless = false, servers, affinity } = config;
-  for (const number of [port, targetPort]) {
-    if (!Number.isInteger(number) || number < 1 || number > 0xffff) throw new RangeError(`port ${number}`);
+  take(): number {
+    while (this.taken.has(this.next)) this.next++;
+    if (this.next >= MAX_CLUSTERS) throw new RangeError(`more than ${MAX_CLUSTERS} clusters`);
+    return this.next++;
   }
-  if (!isTranslated && (targetPort !== port || servers !== undefined)) {
-    throw new RangeError(`port ${port}: another port or other servers than the ring's are for L4/3`);
-  }
-  if (stateless && !canBeStateless(scheduler)) throw new RangeError(`${scheduler} needs a connection map`);
-  return new Service({
-    port,
-    targetPort,
-    isStateless: stateless,
-    scheduler: createScheduler(scheduler, { ...start, seed: start.seed + port }),
-    schedulerName: scheduler,
-    wantsAddress6: isTranslated && family === 6,
-    ...(affinity && { affinity: new Affinity({ ...affinity, seed: start.seed + port }) }),
-    ...(servers === undefined
-      ? {}
-      : { fixedServers: new Set(servers.map(({ address }) => serverName(address))) }),
-  });
-}
-
-function protocolNumbers(protocol: PortConfig['protocol']): readonly number[] {
-  if (protocol === 'tcp') return [IpProtocol.tcp];
-  if (protocol === 'udp') return [IpProtocol.udp];
-  return [IpProtocol.tcp, IpProtocol.udp];
 }

@@ -2,6 +2,7 @@ import { type IpAddress, IPV6_ADDRESS_BYTES, writeU32 } from 'libnetraw/wire';
 import { type ConnectionMap, MAX_CONNECTIONS } from './map/connectionMap.js';
 import type { ConnectionMaps } from './map/connectionMaps.js';
 import { BYTES_HIGH_MASK, type ConnectionState, Word } from './map/connectionRecord.js';
+import type { Cluster } from './cluster.js';
 import type { ServerTable } from './servers.js';
 import type { ServiceTree } from './serviceTree.js';
 
@@ -60,14 +61,15 @@ export function visitConnections(
       continue;
     }
     if (budget-- === 0) return place;
-    if ((map.words[slot * map.recordWords + Word.tag] & 0xff) === 0) continue;
+    const tag = map.words[slot * map.recordWords + Word.tag];
+    if ((tag & 0xff) === 0 || parts.tree.clusterNumbered(tag >>> 24) === undefined) continue;
     if (shown === limit) return place;
     visit(rowOf(map, parts, nowMs, slot));
     shown++;
   }
 }
 
-/** The connection in a used slot. */
+/** The connection in a used slot, of a cluster that is still there. */
 export function rowOf(
   map: ConnectionMap,
   { tree, servers }: Pick<SnapshotParts, 'tree' | 'servers'>,
@@ -77,7 +79,7 @@ export function rowOf(
   const base = slot * map.recordWords;
   const word = (at: number): number => map.words[base + at];
   const tag = word(Word.tag);
-  const cluster = tree.clusters[tag >>> 24];
+  const cluster = tree.clusterNumbered(tag >>> 24) as Cluster;
   return {
     clientAddress:
       cluster.family === 4 ? word(Word.client) >>> 0 : addressOfWords(map.words, base + Word.client),

@@ -12,7 +12,7 @@ const OUTSIDE = [server(21, FIXED), server(22, FIXED), server(23, FIXED)];
 
 function create(name: SchedulerName, change: Partial<ServiceOptions> = {}): Service {
   return new Service({
-    ...{ port: 80, targetPort: 80 },
+    ...{ recipe: '', name: 'web', port: 80, targetPort: 80 },
     ...{ scheduler: createScheduler(name, { seed: 1 }), schedulerName: name, wantsAddress6: false },
     ...change,
   });
@@ -30,6 +30,19 @@ function chosen(service: Service, list: readonly ServerInfo[]): number[] {
 }
 
 describe.each(SCHEDULER_NAMES)('a service with %s', (name) => {
+  it('leaves servers alone that lack it, and only those', () => {
+    const [first, second, third] = RING;
+    const lacking = [first, { ...second, lacks: ['web', 'mail'] }, { ...third, lacks: ['mail'] }];
+    expect(chosen(create(name), lacking)).toEqual([11, 13]);
+    expect(chosen(create(name, { name: 'other' }), lacking)).toEqual([11, 12, 13]);
+    expect(
+      chosen(
+        create(name),
+        RING.map((info) => ({ ...info, lacks: ['web'] })),
+      ),
+    ).toEqual([-1]);
+  });
+
   it('of the ring leaves servers outside it alone', () => {
     expect(chosen(create(name), [...OUTSIDE, ...RING])).toEqual([11, 12, 13]);
     expect(chosen(create(name), OUTSIDE)).toEqual([-1]);

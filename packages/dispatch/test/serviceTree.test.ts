@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type ClusterConfig, ServiceTree } from '../src/serviceTree.js';
+import type { ClusterConfig } from '../src/cluster.js';
+import { ServiceTree } from '../src/serviceTree.js';
 import { virtualMacOf } from '../src/neighbours/virtualMac.js';
 import { address } from './world.js';
 

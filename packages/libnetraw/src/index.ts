@@ -5,7 +5,9 @@
 export { NativeMemory } from './libc/nativeMemory.js';
 export { SystemError, type SystemErrorContext } from './libc/systemError.js';
 export { Ancillary, assemble, type BpfInstruction, type BpfProgram } from './capture/bpf.js';
-export { clientFanout, fanoutHash4, fanoutHash6, type ClientFanoutOptions } from './capture/clientFanout.js';
+export { clientFanout, type ClientFanoutOptions } from './capture/clientFanout.js';
+export { fanoutHash4, fanoutHash6 } from './capture/clientHash.js';
+export { bucketOf4, bucketOf6, BUCKETS, bucketWords, type ClientShare } from './capture/share.js';
 export {
   acceptAll,
   acceptNone,

@@ -10,6 +10,8 @@ export interface AnnouncedAddress {
 
 /** A cluster, as far as it is announced. */
 export interface AnnouncedCluster extends AnnouncedAddress {
+  /** Whether its virtual MAC is a group's. */
+  readonly isShared?: boolean;
   readonly gateway?: AnnouncedAddress;
 }
 
@@ -23,13 +25,17 @@ export interface Announcements {
 /**
  * Cluster addresses are announced to the clients, on the interface outside if there is one; ghost gateways to the servers, on
  * the inner one. Several clusters may share a gateway: it is announced once.
+ * @param ownMac of the interface to the clients: the source of what is said of a group's MAC
  */
 export function announcementsOf(
   clusters: readonly AnnouncedCluster[],
   inner: string,
   outside: string = inner,
+  ownMac?: Uint8Array,
 ): Announcements[] {
-  const addresses = clusters.flatMap(({ address, virtualMac }) => announcementFrames(address, virtualMac));
+  const addresses = clusters.flatMap(({ address, virtualMac, isShared = false }) =>
+    announcementFrames(address, virtualMac, false, isShared ? ownMac : virtualMac),
+  );
   const byMac = new Map(
     clusters.flatMap(({ gateway }) => (gateway ? [[gateway.virtualMac.join(), gateway]] : [])),
   );
@@ -37,11 +43,10 @@ export function announcementsOf(
     announcementFrames(address, virtualMac, true),
   );
   if (inner === outside) return [{ interface: inner, frames: [...addresses, ...gateways] }];
-  const all = [
+  return [
     { interface: outside, frames: addresses },
     { interface: inner, frames: gateways },
   ];
-  return all.filter(({ frames }) => frames.length > 0);
 }
 
 /** After a takeover: at once, and again after these times, since one burst can be lost (trap 6). */
@@ -55,7 +60,7 @@ const REFRESH_MS = 5000;
  * now, and for neighbours that have lost it.
  */
 export class Announcer {
-  private readonly ways: readonly { readonly socket: FrameSocket; readonly frames: readonly Uint8Array[] }[];
+  private readonly ways: readonly { readonly socket: FrameSocket; frames: readonly Uint8Array[] }[];
   private readonly onFailure: (message: string) => void;
   private timers: NodeJS.Timeout[] = [];
   private refresh: NodeJS.Timeout | undefined;
@@ -77,6 +82,14 @@ export class Announcer {
     this.send();
     this.timers = BURST_DELAYS_MS.slice(1).map((ms) => setTimeout(() => this.send(), ms));
     this.refresh = setInterval(() => this.send(), REFRESH_MS);
+  }
+
+  /** Says this from now on; at once when it is announcing. @param announcements of the same interfaces in the same order */
+  replace(announcements: readonly Announcements[]): void {
+    const said = this.ways.map(({ frames }) => frames.join(';'));
+    this.ways.forEach((way, i) => (way.frames = announcements[i].frames));
+    const isNews = this.ways.some(({ frames }, i) => frames.join(';') !== said[i]);
+    if (isNews && this.refresh !== undefined) this.start();
   }
 
   stop(): void {

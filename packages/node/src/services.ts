@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { isIPv4 } from 'node:net';
+import { serviceName } from '@ringmaster/dispatch';
 import { MAX_SERVICES_BYTES } from '@ringmaster/ring';
 import { IPV6_ADDRESS_BYTES, parseIpv6 } from 'libnetraw/wire';
 import { canonicalAddress } from './config/address.js';
 import type { ClusterConfig, ServicePortConfig } from './config/index.js';
-import { ipv4Number } from './host/clusterAddress.js';
+import { ipAddress, ipv4Number } from './host/clusterAddress.js';
 
 /**
  * What announcements carry for the nodes (R9), opaque to the ring: the 4 bytes of the node's own IPv4 address, then rows of 7
@@ -43,7 +44,8 @@ export function encodeServices(host: AnnouncedHost, clusters: readonly ClusterCo
 }
 
 function serviceRow(cluster: ClusterConfig, service: ServicePortConfig): Uint8Array {
-  if (cluster.mode !== 'l4/2' || !isIPv4(cluster.address)) return digestRow(cluster, service);
+  const isPlain = cluster.mode === 'l4/2' && cluster.dispatch === 'routed' && isIPv4(cluster.address);
+  if (!isPlain) return digestRow(cluster, service);
   const row = new Uint8Array(SERVICE_BYTES);
   const view = new DataView(row.buffer);
   view.setUint32(0, ipv4Number(cluster.address));
@@ -56,7 +58,8 @@ function serviceRow(cluster: ClusterConfig, service: ServicePortConfig): Uint8Ar
 function digestRow(cluster: ClusterConfig, service: ServicePortConfig): Uint8Array {
   const { port, targetPort = port, protocol } = service;
   const addresses = [cluster.address, cluster.gateway].map((each) => canonicalAddress(each) ?? '');
-  const text = [cluster.mode, ...addresses, port, targetPort, protocol].join(' ');
+  const way = cluster.dispatch === 'routed' ? cluster.mode : `${cluster.mode} ${cluster.dispatch}`;
+  const text = [way, ...addresses, port, targetPort, protocol].join(' ');
   const digest = createHash('sha256').update(text).digest().subarray(0, EXTENSION_DATA_BYTES);
   return Uint8Array.of(EXTENSION, DIGEST_KIND, ...digest);
 }
@@ -80,16 +83,34 @@ function* rowsOf(bytes: Uint8Array): Generator<Uint8Array> {
   }
 }
 
-const isService = (row: Uint8Array): boolean => row[0] !== EXTENSION || row[1] === DIGEST_KIND;
+/** This node's services, to be compared with what members announce. */
+export class OwnServices {
+  private readonly rows: readonly { readonly name: string; readonly row: string }[];
 
-/**
- * Whether `theirs` has every service of `own`. A member without them would answer the clients' connections with a reset:
- * it is configured differently, or not yet. Lists that were cut off at their greatest length are not judged.
- */
-export function offersAll(own: Uint8Array, theirs: Uint8Array): boolean {
-  if (own.length > MAX_SERVICES_BYTES - SERVICE_BYTES) return true;
-  const offered = new Set([...rowsOf(theirs)].map((row) => row.join()));
-  return [...rowsOf(own)].every((row) => !isService(row) || offered.has(row.join()));
+  constructor(clusters: readonly ClusterConfig[]) {
+    const rows = clusters.flatMap((cluster) =>
+      cluster.ports.map((service) => ({
+        name: serviceName(ipAddress(cluster.address), service.port, service.protocol),
+        row: serviceRow(cluster, service).join(),
+      })),
+    );
+    // Of more than fit nobody tells all.
+    this.rows = rows.length > MAX_ROWS - ADDRESS6_KINDS.length ? [] : rows;
+  }
+
+  /**
+   * Names of the services that a member does not have, by what it announces: it would answer their connections with a reset. It
+   * is configured differently, or not yet. Too many to be announced are not judged.
+   */
+  lackedBy(theirs: Uint8Array): string[] {
+    const offered = new Set([...rowsOf(theirs)].map((row) => row.join()));
+    return this.rows.flatMap(({ name, row }) => (offered.has(row) ? [] : [name]));
+  }
+
+  /** Whether a member has at least one of them. */
+  haveInCommon(theirs: Uint8Array): boolean {
+    return this.rows.length === 0 || this.lackedBy(theirs).length < this.rows.length;
+  }
 }
 
 /** The IPv4 address in front of announced services, unsigned; `undefined` when there is none. */

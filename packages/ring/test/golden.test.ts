@@ -11,8 +11,7 @@ import { Network } from './network.js';
 const directory = join(import.meta.dirname, 'golden');
 
 /** `.2 preempt=false order=largest position=2 holdDownMs=500 minimumMembers=2 canDispatch=false` */
-function start(network: Network, words: string[]): void {
-  const names = words.filter((w) => !w.includes('='));
+function optionsOf(words: readonly string[]) {
   const options = Object.fromEntries(
     words.filter((w) => w.includes('=')).map((w) => w.split('=') as [string, string]),
   );
@@ -28,6 +27,12 @@ function start(network: Network, words: string[]): void {
     ...(canDispatch !== undefined && { canDispatch: canDispatch === 'true' }),
     ...(canServe !== undefined && { canServe: canServe === 'true' }),
   };
+  return { config, traits };
+}
+
+function start(network: Network, words: string[]): void {
+  const names = words.filter((w) => !w.includes('='));
+  const { config, traits } = optionsOf(words);
   for (const name of names) network.start(name, config, traits);
 }
 
@@ -52,6 +57,8 @@ const COMMANDS: Record<string, (network: Network, words: string[]) => void> = {
       .map(([key, value]) => [key, JSON.parse(value as string)]);
     network.describe(name as string, Object.fromEntries(change));
   },
+  /** `.5 minimumMembers=3 order=largest` */
+  configure: (network, [name, ...words]) => network.configure(name as string, optionsOf(words).config),
   descriptions: (network) => network.log.push(...network.descriptions()),
   trace: (network, [on]) => (network.trace = on === 'on'),
   say: (network, [name, id, ...text]) => network.say(name as string, Number(id), text.join(' ')),

@@ -1,4 +1,4 @@
-import type { Address, Effect, Input, RingConfig, RingState, TimerName } from '../src/index.js';
+import type { Address, Effect, Input, RingConfig, RingState, RoleRules, TimerName } from '../src/index.js';
 import {
   createRing,
   decodePacket,
@@ -72,6 +72,14 @@ export class Network {
     this.input(addressOf(name), {
       kind: 'command',
       command: { kind: 'describe', change },
+      nowMs: this.nowMs,
+    });
+  }
+
+  configure(name: string, change: Partial<RoleRules>): void {
+    this.input(addressOf(name), {
+      kind: 'command',
+      command: { kind: 'configure', change },
       nowMs: this.nowMs,
     });
   }

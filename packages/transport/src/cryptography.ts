@@ -18,12 +18,19 @@ interface DerivedKey {
  * keys whose ids collide are tried in turn.
  */
 export class NodeCryptography implements Cryptography {
-  private readonly keys: readonly DerivedKey[];
+  private readonly purpose: 'packets' | 'bulk';
+  private keys: readonly DerivedKey[] = [];
   private readonly tokenSecret = randomBytes(32);
 
   constructor(clusterKeys: readonly Uint8Array[], purpose: 'packets' | 'bulk') {
+    this.purpose = purpose;
+    this.replaceKeys(clusterKeys);
+  }
+
+  /** Seals and opens with these from now on. Throws without any, and on keys that are none, having changed nothing. */
+  replaceKeys(clusterKeys: readonly Uint8Array[]): void {
     if (clusterKeys.length === 0) throw new Error('at least one cluster key is needed');
-    this.keys = clusterKeys.map((clusterKey) => derive(clusterKey, purpose));
+    this.keys = clusterKeys.map((clusterKey) => derive(clusterKey, this.purpose));
   }
 
   get sealingKeyId(): number {

@@ -106,6 +106,24 @@ serve({
       socket.close();
     }
   },
+  /** Sends one echo request and tells how many replies came: more than one where several hosts think that it is for them. */
+  async replies(source, target, timeoutMs = 500) {
+    const version = target.includes(':') ? V6 : V4;
+    const [from, to, id] = [bytesOf(source), bytesOf(target), ++lastId & 0xffff];
+    const socket = FrameSocket.open({ interface: 'eth0', receive: { etherType: version.etherType } });
+    let count = 0;
+    try {
+      socket.send(frameOf(from, to, version.icmp, echoRequest(version, from, to, id, 56), 64));
+      for (const end = Date.now() + timeoutMs; Date.now() < end;) {
+        const frame = socket.receive();
+        if (frame && understand(frame, version, id)?.kind === 'reply') count++;
+        if (!frame) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
+      return count;
+    } finally {
+      socket.close();
+    }
+  },
   /** As traceroute does: probes to a port with every TTL from 1 to `hops`, `times` times. */
   async trace(source, target, protocol, port, hops, times) {
     const [from, to] = [bytesOf(source), bytesOf(target)];

@@ -1,6 +1,6 @@
 /** `ringmaster check`: is this file a configuration that `up` would take? */
-import { formatPath, type ConfigProblem } from '@ringmaster/node';
-import { examineConfig, readRunnableConfig } from '../configuration.js';
+import { examineConfig, formatPath, type ConfigProblem } from '@ringmaster/node';
+import { readRunnableConfig } from '../configuration.js';
 import { ExitCode } from '../failure.js';
 
 /** @returns the exit code; throws a `Failure` with every problem when they are for people */

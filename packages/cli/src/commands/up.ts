@@ -12,6 +12,7 @@ import {
   type NodeEvent,
   type RunningNode,
 } from '@ringmaster/node';
+import { closeSync, openSync } from 'node:fs';
 import { readRunnableConfig } from '../configuration.js';
 import { ExitCode, Failure } from '../failure.js';
 
@@ -21,8 +22,7 @@ export interface UpOptions {
   readonly logLevel?: LogLevel;
 }
 
-/** SIGHUP comes when a terminal is closed: the host must be restored then as well. */
-const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /** Leaving takes well under a second. A node that is stuck is given up after this; the next start cleans up. */
 const STOP_DEADLINE_MS = 3000;
@@ -61,6 +61,28 @@ function watchForEnd(): Ending {
   return { first, fail };
 }
 
+/** Whether this process has a terminal: one that was closed is nobody's any more. */
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * SIGHUP asks for a reload. It also comes when the terminal is closed in which the node runs, and then it is to end, the host
+ * being restored.
+ */
+function watchForHangup(node: RunningNode, hadTerminal: boolean): void {
+  process.on('SIGHUP', () => {
+    if (hadTerminal && !hasTerminal()) process.kill(process.pid, 'SIGTERM');
+    // The log tells what has become of it.
+    else void node.reload();
+  });
+}
+
 /** Starts the node; what stands in its way becomes one message, everything else is a bug. */
 async function start(config: NodeConfig, dependencies: NodeDependencies): Promise<RunningNode> {
   try {
@@ -94,7 +116,14 @@ export async function up(options: UpOptions): Promise<number> {
   const onEvent = ({ kind, text }: NodeEvent): void => {
     if (kind === 'role' || kind === 'phase') service.status(text);
   };
-  const node = await start(config, { logger, onFatal: ending.fail, onEvent });
+  const onReload = (isUnderWay: boolean): void => (isUnderWay ? service.reloading() : service.ready());
+  const hadTerminal = hasTerminal();
+  // Until the node runs there is nothing to reload.
+  const ignore = (): void => undefined;
+  process.on('SIGHUP', ignore);
+  const node = await start(config, { logger, onFatal: ending.fail, onEvent, onReload });
+  watchForHangup(node, hadTerminal);
+  process.off('SIGHUP', ignore);
   service.ready();
   const end = await ending.first;
   if (end.kind === 'asked') logger.info('stopping', { signal: end.signal });

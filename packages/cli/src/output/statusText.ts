@@ -19,6 +19,7 @@ export function ringPicture(members: readonly MemberStatus[], own: string): stri
     const notes = [member.role === 'server' ? '' : member.role];
     if (member.drain !== undefined) notes.push(drainText(member.drain));
     else if (!member.active) notes.push('inactive');
+    if (member.active && member.lacks !== undefined) notes.push(`without ${member.lacks.join(' ')}`);
     if (member.address === own) notes.push('this node');
     const text = notes.filter((note) => note !== '').join(', ');
     const line = `  ${corner} ${member.address.padEnd(width)}  ${text}`.trimEnd();
@@ -67,6 +68,11 @@ function checkText({ state, ok, responseMs, lastFailure }: CheckStatus): string 
   return `${state}: ${lastFailure ?? 'no answer'}`;
 }
 
+/** Broadcast dispatch. */
+function shareRows({ sharePercent }: StatusDocument): [string, string][] {
+  return sharePercent === undefined ? [] : [['share of the clients', `${sharePercent} %`]];
+}
+
 /** Counters as rows; the reasons for drops one by one, those that never happened left out. */
 function counterRows(counters: StatusDocument['counters']): [string, string][] {
   return Object.entries(counters).flatMap(([name, value]): [string, string][] => {
@@ -91,6 +97,7 @@ export function statusText(status: StatusDocument): string {
   const facts: [string, string][] = [
     ['connections', `${total} (${established} established, ${halfOpen} half-open, ${closing} closing)`],
     ['rebuild of the connection map', rebuildText(status)],
+    ...shareRows(status),
     ...(status.health ?? []).map((check): [string, string] => [`health: ${check.check}`, checkText(check)]),
     ...counterRows(status.counters),
   ];
@@ -127,8 +134,9 @@ function loadCells(load: LoadStatus | undefined): string[] {
 export function membersText(members: readonly MemberStatus[]): string {
   // A node of an earlier version tells none of it.
   const tellsLoad = members.some(({ load }) => load !== undefined);
-  const rows = members.map(({ address, id, mac, role, active, drain, weight, load }) => {
-    const serves = drain === undefined ? (active ? 'yes' : 'no') : drainText(drain);
+  const rows = members.map(({ address, id, mac, role, active, drain, weight, load, lacks }) => {
+    const having = lacks === undefined ? 'yes' : `without ${lacks.join(' ')}`;
+    const serves = drain === undefined ? (active ? having : 'no') : drainText(drain);
     const balance = tellsLoad ? [weight === undefined ? '?' : weightText(weight), ...loadCells(load)] : [];
     return [address, String(id), mac, role, serves, ...balance];
   });

@@ -26,10 +26,10 @@ interface Warmth {
  * start. It begins when a server joins, comes back after more than {@link STAYS_WARM_MS}, or is undrained.
  */
 export class SlowStart {
-  private readonly lengthMs: number;
+  /** 0: there is no slow start. May change: those that are under way go on by the new one. */
+  lengthMs: number;
   private servers = new Map<number, Warmth>();
 
-  /** @param lengthMs 0: there is no slow start. */
   constructor(lengthMs: number) {
     this.lengthMs = lengthMs;
   }

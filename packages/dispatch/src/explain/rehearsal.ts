@@ -51,13 +51,15 @@ export interface Rehearsed {
 export class Rehearsal {
   private readonly given: RehearsalOptions;
   private readonly dispatcher: Dispatcher;
+  private readonly clusters: RehearsalOptions['clusters'];
 
   constructor(given: RehearsalOptions, nowMs: number) {
     const { clusters, ownMac, mtuBytes, servers, formerServers, mode, isHolding, heldUntilMs } = given;
     this.given = given;
+    // Whom a scheduler chooses is told, so the quickest serve.
+    this.clusters = clusters.map((cluster) => ({ ...cluster, ports: cluster.ports.map(withQuickScheduler) }));
     this.dispatcher = new Dispatcher({
-      // Whom a scheduler chooses is told, so the quickest serve.
-      clusters: clusters.map((cluster) => ({ ...cluster, ports: cluster.ports.map(withQuickScheduler) })),
+      clusters: this.clusters,
       ownMac,
       maxConnections: CAPACITY,
       seed: 1,
@@ -102,8 +104,13 @@ export class Rehearsal {
       // While it is told of the connection, the server is there.
       dispatcher.setServers([...cast, { ...server, active: true, weight: 0 }], longAgoMs);
       const state = stateNumbers[connection.state];
+      // It may be of a port that the configuration has no more.
+      const { clusters } = this;
+      const isOfFormerPort = facts.service === undefined;
+      if (isOfFormerPort) dispatcher.setClusters(clusters.map((cluster) => withPort(cluster, facts)));
       dispatcher.enter({ ...this.reported(facts, server), serverAddress: server.address, state }, nowMs);
       if (nextHopMac !== undefined) this.teach(facts, nextHopMac, nowMs);
+      if (isOfFormerPort) dispatcher.setClusters(clusters);
     }
     // Servers that are away have been for long; `cast` sees to those that have not.
     dispatcher.setServers(cast, longAgoMs);
@@ -166,6 +173,15 @@ export class Rehearsal {
     if (verdict === Verdict.forward) return servers.find(({ mac }) => macEquals(sent, 0, mac, 0))?.address;
     return facts?.direction === 'to-server' ? facts.service?.next?.address : undefined;
   }
+}
+
+type Cluster = RehearsalOptions['clusters'][number];
+
+/** The cluster of a connection with its port, which it has not. */
+function withPort(cluster: Cluster, { clusterAddress, port, protocol }: Examination): Cluster {
+  if (!ipEquals(cluster.address, clusterAddress)) return cluster;
+  const former = { port, protocol: protocol === 17 ? 'udp' : 'tcp' } as const;
+  return { ...cluster, ports: [...cluster.ports, former] };
 }
 
 type Port = RehearsalOptions['clusters'][number]['ports'][number];

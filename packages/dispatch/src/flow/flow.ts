@@ -1,7 +1,7 @@
 import { mix32 } from '../map/halfSipHash.js';
 import { ConnectionKey } from '../map/connectionKey.js';
 import type { AddressFamily } from '../map/connectionRecord.js';
-import type { Cluster } from '../serviceTree.js';
+import type { Cluster } from '../cluster.js';
 
 /** What a frame is to the dispatcher. */
 export const FlowKind = {

@@ -22,6 +22,9 @@ export const MAX_CONNECTIONS = 2 ** 24;
 /** Taking one entry out costs about as much as looking at this many. */
 const REMOVAL_SLOTS = 8;
 
+/** Whether connections of a cluster, by its number, protocol and port can go on. */
+export type GoesOn = (clusterIndex: number, protocol: number, port: number) => boolean;
+
 /** What the map needs to know. */
 export interface ConnectionMapOptions {
   /** Of the clients' addresses. Default 4. */
@@ -263,6 +266,24 @@ export class ConnectionMap {
     }
     this.counters[Counter.expired] += removed;
     return removed;
+  }
+
+  /**
+   * Takes out the connections of which `goesOn` says no, a piece at a time: looks at up to `budgetSlots` slots from `from` on,
+   * counted as `collect` counts. Returns where to go on, or -1 at the end.
+   */
+  forget(goesOn: GoesOn, from: number, budgetSlots: number): number {
+    let slot = from;
+    for (let spent = 0; spent < budgetSlots; spent++, slot++) {
+      if (slot >= this.highWater) return -1;
+      const base = Math.imul(slot, this.recordWords);
+      const tag = this.records[base + Word.tag];
+      if ((tag & 0xff) === 0) continue;
+      if (goesOn(tag >>> 24, (tag >>> 16) & 0xff, this.records[base + Word.ports] & 0xffff)) continue;
+      this.remove(slot);
+      spent += REMOVAL_SLOTS - 1;
+    }
+    return slot;
   }
 
   /** The words of a slot, read-only, from the returned index on; state 0 in a free one. */

@@ -1,4 +1,4 @@
-import { ConnectionMap, type ConnectionMapOptions } from './connectionMap.js';
+import { ConnectionMap, type ConnectionMapOptions, type GoesOn, MAX_CONNECTIONS } from './connectionMap.js';
 import type { AddressFamily } from './connectionRecord.js';
 import { type ConnectionTally, createTally } from './connectionTally.js';
 
@@ -22,6 +22,11 @@ export class ConnectionMaps {
     return family === 4 ? this.ipv4 : this.ipv6;
   }
 
+  /** Whether there is a map for this family. */
+  has(family: AddressFamily): boolean {
+    return family === 4 ? this.ipv4.capacity > 1 || this.ipv6 === this.ipv4 : this.ipv6 !== this.ipv4;
+  }
+
   /** See `ConnectionMap.collect`; the budget is for both together. */
   collect(nowMs: number, budgetSlots: number): number {
     const { ipv4, ipv6 } = this;
@@ -29,5 +34,17 @@ export class ConnectionMaps {
     if (ipv4.highWater === 0) return ipv6.collect(nowMs, budgetSlots);
     const half = Math.ceil(budgetSlots / 2);
     return ipv4.collect(nowMs, half) + ipv6.collect(nowMs, half);
+  }
+
+  /** See `ConnectionMap.forget`. Places of the second map are counted on from where the first one can at most end. */
+  forget(goesOn: GoesOn, from: number, budgetSlots: number): number {
+    const { ipv4, ipv6 } = this;
+    if (from < MAX_CONNECTIONS) {
+      const next = ipv4.forget(goesOn, from, budgetSlots);
+      if (next >= 0 || ipv6 === ipv4) return next;
+      return MAX_CONNECTIONS;
+    }
+    const next = ipv6.forget(goesOn, from - MAX_CONNECTIONS, budgetSlots);
+    return next < 0 ? -1 : MAX_CONNECTIONS + next;
   }
 }

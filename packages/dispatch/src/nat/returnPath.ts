@@ -4,7 +4,8 @@ import type { LinkHeader } from '../flow/linkHeader.js';
 import type { Fragments } from '../fragments/fragments.js';
 import type { ConnectionMaps } from '../map/connectionMaps.js';
 import type { ServerTable } from '../servers.js';
-import type { Cluster, OwnedAddress, ServiceTree } from '../serviceTree.js';
+import type { Cluster, OwnedAddress } from '../cluster.js';
+import type { ServiceTree } from '../serviceTree.js';
 import { DropReason, type Verdict } from '../verdicts.js';
 import type { ReturnFlow } from './returnFlow.js';
 import { ReturnReader } from './returnReader.js';
@@ -58,8 +59,7 @@ export class ReturnPath {
     const admitted = parts.fragments.admit(flow, nowMs);
     if (admitted !== DropReason.none) return admitted;
     if (flow.kind === FlowKind.laterFragment) {
-      this.follow(parts.fragments.way);
-      return DropReason.none;
+      return this.follow(parts.fragments.way);
     }
     return this.route(memory, offset, length, nowMs);
   }
@@ -114,8 +114,9 @@ export class ReturnPath {
     return this.cluster === undefined ? 0 : ((this.cluster.index + 1) << 8) | this.hop;
   }
 
-  private follow(way: number): void {
-    this.cluster = way === 0 ? undefined : this.parts.tree.clusters[(way >>> 8) - 1];
+  private follow(way: number): DropReason {
     this.hop = way & 0xff;
+    this.cluster = way === 0 ? undefined : this.parts.tree.clusterNumbered((way >>> 8) - 1);
+    return way === 0 || this.cluster !== undefined ? DropReason.none : DropReason.noService;
   }
 }

@@ -2,7 +2,7 @@ import { copyMac, isGroupMac, isZeroMac, MAC_BYTES, macEquals } from 'libnetraw/
 import { type Flow, FlowKind } from '../flow/flow.js';
 import type { Reply } from '../neighbours/reply.js';
 import type { ServerTable } from '../servers.js';
-import type { Cluster, OwnedAddress } from '../serviceTree.js';
+import type { Cluster, OwnedAddress } from '../cluster.js';
 import { DropReason, Verdict } from '../verdicts.js';
 import { AnswerLimit } from './answerLimit.js';
 import { FlowPlaces } from './flowPlaces.js';
@@ -212,7 +212,8 @@ export class Translator {
     this.end.port = port;
   }
 
-  private drop(reason: DropReason): Verdict {
+  /** Drops the frame for this reason. */
+  drop(reason: DropReason): Verdict {
     this.dropReason = reason;
     return Verdict.drop;
   }

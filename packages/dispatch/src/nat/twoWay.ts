@@ -107,8 +107,10 @@ export class TwoWay {
     if (flow.kind === FlowKind.packet && slot >= 0) {
       this.nextHops.learn(maps.of(flow.family), slot, memory, offset + MAC_BYTES);
     }
-    const port = tree.serviceOf(flow.cluster, flow.protocol, flow.port)?.targetPort ?? 0;
-    return this.translator.toServer(memory, offset, flow, server, port, nowMs);
+    const service = tree.serviceOf(flow.cluster, flow.protocol, flow.port);
+    // The configuration has changed, and this is about to be forgotten.
+    if (service === undefined) return this.translator.drop(DropReason.noService);
+    return this.translator.toServer(memory, offset, flow, server, service.targetPort, nowMs);
   }
 
   /** L4/2: what becomes of a packet that is too big for the servers' link; `undefined` for one that is not. */

@@ -13,7 +13,8 @@ import {
 } from 'libnetraw/wire';
 import { Counter } from '../counters.js';
 import type { LinkHeader } from '../flow/linkHeader.js';
-import type { OwnedAddress, ServiceTree } from '../serviceTree.js';
+import type { OwnedAddress } from '../cluster.js';
+import type { ServiceTree } from '../serviceTree.js';
 import { Verdict } from '../verdicts.js';
 import type { Reply } from './reply.js';
 
@@ -77,7 +78,8 @@ export class ArpResponder {
     fields.senderAddress = arp.targetAddress;
     copyMac(memory, arp.senderMacOffset, fields.targetMac, 0);
     fields.targetAddress = arp.senderAddress;
-    const at = reply.begin(memory, offset, link, fields.targetMac, fields.senderMac, EtherType.arp);
+    const source = isGroupMac(fields.senderMac, 0) ? this.ownMac : fields.senderMac;
+    const at = reply.begin(memory, offset, link, fields.targetMac, source, EtherType.arp);
     reply.length = encodeArp(reply.bytes, at, fields);
   }
 }

@@ -24,7 +24,8 @@ import {
 } from 'libnetraw/wire';
 import { Counter } from '../counters.js';
 import type { LinkHeader } from '../flow/linkHeader.js';
-import type { OwnedAddress, ServiceTree } from '../serviceTree.js';
+import type { OwnedAddress } from '../cluster.js';
+import type { ServiceTree } from '../serviceTree.js';
 import { Verdict } from '../verdicts.js';
 import type { Reply } from './reply.js';
 
@@ -117,7 +118,8 @@ export class NeighbourResponder {
       copyIpv6(memory, this.ip.sourceOffset, fields.destination, 0);
       copyMac(memory, senderAt, destinationMac, 0);
     }
-    const at = reply.begin(memory, offset, link, destinationMac, wanted.virtualMac, EtherType.ipv6);
+    const source = isGroupMac(wanted.virtualMac, 0) ? this.ownMac : wanted.virtualMac;
+    const at = reply.begin(memory, offset, link, destinationMac, source, EtherType.ipv6);
     reply.length = encodeNeighbour(reply.bytes, at, fields);
   }
 }

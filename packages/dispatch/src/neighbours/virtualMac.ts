@@ -4,6 +4,7 @@ import {
   ArpOperation,
   Icmpv6Type,
   type IpAddress,
+  macEquals,
   multicastMacOf,
   NeighbourFlag,
   neighbourFrame,
@@ -24,20 +25,39 @@ export function virtualMacOf(address: IpAddress): Uint8Array {
 }
 
 /**
+ * The virtual MAC of an address in broadcast dispatch: a group's, so that switches bring its frames to all members. A member's
+ * kernel takes no TCP from such a frame.
+ */
+export function sharedMacOf(address: IpAddress): Uint8Array {
+  const mac = virtualMacOf(address);
+  mac[0] |= 1;
+  return mac;
+}
+
+/** Whether a MAC at `offset` is one at which a cluster lets this address live. */
+export function isVirtualMacOf(address: IpAddress, memory: Uint8Array, offset = 0): boolean {
+  return (
+    macEquals(memory, offset, virtualMacOf(address), 0) || macEquals(memory, offset, sharedMacOf(address), 0)
+  );
+}
+
+/**
  * The frames that say "this address lives at its virtual MAC, and that MAC lives here". Repeat and refresh them: they get
  * lost. In IPv4 gratuitous ARP in request and in reply form, because receivers differ in which one they heed; in IPv6 an
  * unsolicited neighbour advertisement to all nodes (RFC 4861, section 7.2.6).
  *
  * @param isRouter whether the address is a ghost gateway
+ * @param source whose the frames are; default the virtual MAC, which a group's cannot be
  */
 export function announcementFrames(
   address: IpAddress,
   virtualMac: Uint8Array,
   isRouter = false,
+  source: Uint8Array = virtualMac,
 ): Uint8Array[] {
-  if (typeof address !== 'number') return [advertisement(address, virtualMac, isRouter)];
+  if (typeof address !== 'number') return [advertisement(address, virtualMac, isRouter, source)];
   return [ArpOperation.request, ArpOperation.reply].map((operation) =>
-    arpFrame(BROADCAST, virtualMac, {
+    arpFrame(BROADCAST, source, {
       operation,
       senderMac: virtualMac,
       senderAddress: address,
@@ -47,8 +67,13 @@ export function announcementFrames(
   );
 }
 
-function advertisement(address: Uint8Array, virtualMac: Uint8Array, isRouter: boolean): Uint8Array {
-  return neighbourFrame(multicastMacOf(ALL_NODES), virtualMac, {
+function advertisement(
+  address: Uint8Array,
+  virtualMac: Uint8Array,
+  isRouter: boolean,
+  source: Uint8Array,
+): Uint8Array {
+  return neighbourFrame(multicastMacOf(ALL_NODES), source, {
     type: Icmpv6Type.neighbourAdvertisement,
     source: address,
     destination: ALL_NODES,

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   clientFrame,
+  type ClusterConfig,
   type Dispatcher,
   DropReason,
   dropReasonNames,
@@ -58,6 +59,7 @@ type Op =
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'hold'; readonly on: boolean }
   | { readonly kind: 'servers'; readonly absent: number }
+  | { readonly kind: 'clusters'; readonly without: number; readonly forget: boolean }
   | { readonly kind: 'mode'; readonly mode: 'dispatch' | 'stray' };
 
 const op: fc.Arbitrary<Op> = fc.oneof(
@@ -71,6 +73,14 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 0, max: 8 }).map((absent): Op => ({ kind: 'servers', absent })) },
   {
     weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('clusters' as const),
+      without: fc.integer({ min: 0, max: 4 }),
+      forget: fc.boolean(),
+    }),
+  },
+  {
+    weight: 1,
     arbitrary: fc
       .constantFrom('dispatch' as const, 'stray' as const)
       .map((mode): Op => ({ kind: 'mode', mode })),
@@ -81,6 +91,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
 class Living {
   readonly dispatcher: Dispatcher = createL43();
   servers: readonly ServerInfo[] = SERVERS;
+  clusters: readonly ClusterConfig[] = CLUSTERS;
   mode: 'dispatch' | 'stray' = 'dispatch';
   isHolding = false;
   heldUntilMs: number | undefined;
@@ -90,11 +101,11 @@ class Living {
 
   /** What would become of the frame, found out without anybody's noticing. */
   explain(frame: Uint8Array): Rehearsed {
-    const { nowMs, servers, mode, isHolding, heldUntilMs } = this;
+    const { nowMs, clusters, servers, mode, isHolding, heldUntilMs } = this;
     const facts = this.dispatcher.examine(frame, 0, frame.length, nowMs);
     const held = heldUntilMs === undefined ? {} : { heldUntilMs };
     const rehearsal = new Rehearsal(
-      { clusters: CLUSTERS, ownMac: OWN_MAC, servers, formerServers: SERVERS, mode, isHolding, ...held },
+      { clusters, ownMac: OWN_MAC, servers, formerServers: SERVERS, mode, isHolding, ...held },
       nowMs,
     );
     return rehearsal.run(frame, facts, nowMs);
@@ -120,10 +131,22 @@ class Living {
     else if (step.kind === 'servers') {
       this.servers = SERVERS.filter((_, i) => i !== step.absent);
       this.dispatcher.setServers(this.servers, this.nowMs);
+    } else if (step.kind === 'clusters') {
+      this.reconfigure(step.without, step.forget);
     } else if (step.kind === 'mode') {
       this.mode = step.mode;
       this.dispatcher.setMode(step.mode);
     }
+  }
+
+  /** Every cluster loses a port, or has all of them again. */
+  private reconfigure(without: number, forget: boolean): void {
+    this.clusters = CLUSTERS.map((cluster) => ({
+      ...cluster,
+      ports: cluster.ports.filter((_, i) => i !== without),
+    }));
+    this.dispatcher.setClusters(this.clusters);
+    if (forget) for (let from = 0; from >= 0;) from = this.dispatcher.forgetRest(100, from);
   }
 
   private hold(on: boolean): void {

@@ -8,7 +8,7 @@ import { Lab } from '../world/lab.js';
 import type { Lan } from '../world/lan.js';
 import type { LabProcess } from '../world/process.js';
 import { Layout, type Family, type LayoutOptions, type ServiceName } from './layout.js';
-import { startNode, type NodeFile, type RingmasterNode } from './node.js';
+import { startNode, writeNodeFile, type NodeFile, type RingmasterNode } from './node.js';
 
 const POLL_MS = 50;
 
@@ -84,6 +84,11 @@ export class ClusterHost {
   async startNode(): Promise<RingmasterNode> {
     this.#node = await startNode(this.host, this.config);
     return this.#node;
+  }
+
+  /** Writes its configuration file anew; the node does not look at it before it is told to. */
+  async configure(change: NodeFile): Promise<void> {
+    await writeNodeFile(this.host, { ...this.config, ...change });
   }
 
   /** Starts what does not run: the HTTP service, the node, the bulk service. */

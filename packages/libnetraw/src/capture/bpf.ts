@@ -14,6 +14,11 @@ export type BpfInstruction =
   /** Index register: four times the low half of a byte, which is the length of the IPv4 header that starts with it. */
   | { readonly op: 'indexHeaderLength'; readonly offset: number }
   | { readonly op: 'and' | 'mod' | 'multiply' | 'shiftRight'; readonly value: number }
+  | { readonly op: 'loadConstant'; readonly value: number }
+  /** One of the 16 words of scratch memory: accumulator into it, and back. */
+  | { readonly op: 'store' | 'loadStored'; readonly slot: number }
+  /** Accumulator shifted by the index register, which must be less than 32. */
+  | { readonly op: 'shiftRightIndex' }
   /** Accumulator into the index register; accumulator exclusive-or index register. */
   | { readonly op: 'toIndex' | 'xorIndex' }
   | { readonly op: 'jump'; readonly to: string }
@@ -63,6 +68,10 @@ const OPCODES = {
   loadWordIndexed: 0x40,
   loadByteIndexed: 0x50,
   indexHeaderLength: 0xb1,
+  loadConstant: 0x00,
+  store: 0x02,
+  loadStored: 0x60,
+  shiftRightIndex: 0x7c,
   multiply: 0x24,
   and: 0x54,
   shiftRight: 0x74,
@@ -128,6 +137,7 @@ function encode(
     case 'loadLength':
     case 'toIndex':
     case 'xorIndex':
+    case 'shiftRightIndex':
       return write(code, at, OPCODES[instruction.op], 0);
     case 'jump':
       return write(code, at, OPCODES.jump, ahead(instruction.to));
@@ -138,6 +148,10 @@ function encode(
     case 'loadByteIndexed':
     case 'indexHeaderLength':
       return write(code, at, OPCODES[instruction.op], instruction.offset);
+    case 'store':
+    case 'loadStored':
+      return write(code, at, OPCODES[instruction.op], instruction.slot);
+    case 'loadConstant':
     case 'and':
     case 'mod':
     case 'multiply':

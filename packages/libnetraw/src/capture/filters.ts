@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { type ClientShare, takeShare } from './share.js';
 import { Ancillary, assemble, type BpfInstruction, type BpfProgram } from './bpf.js';
 
 /** PACKET_OUTGOING of linux/if_packet.h: a frame that this host sends. */
 export const OUTGOING = 4;
+const ETHERNET_BYTES = 14;
 const ETHERTYPE_OFFSET = 12;
 const ETHERTYPE_ARP = 0x0806;
 const ETHERTYPE_IPV6 = 0x86dd;
@@ -51,6 +53,8 @@ export interface DispatcherFilterOptions {
   readonly solicitTargets?: readonly Uint8Array[];
   /** Which part of these frames. Default `all`. */
   readonly part?: FramePart;
+  /** Of the packets to `macs` only those of these clients. Default all. */
+  readonly share?: ClientShare;
 }
 
 /**
@@ -61,7 +65,9 @@ export type FramePart = 'all' | 'handshakes' | 'rest';
 
 /** Frames to one of the MACs, and ARP or neighbour solicitations from other hosts about one of the addresses. */
 export function dispatcherFilter(options: DispatcherFilterOptions): BpfProgram {
-  const { macs, gatewayMacs = [], arpTargets, solicitTargets = [], part = 'all' } = options;
+  const { macs, gatewayMacs = [], arpTargets, solicitTargets = [], part = 'all', share } = options;
+  // Who answers questions about the addresses does so whoever asks.
+  const answers = arpTargets.length + solicitTargets.length > 0;
   const addresses = macs.length + gatewayMacs.length + arpTargets.length + solicitTargets.length;
   assert(addresses <= MAX_ADDRESSES, `at most ${MAX_ADDRESSES} addresses in a filter`);
   return assemble([
@@ -72,7 +78,8 @@ export function dispatcherFilter(options: DispatcherFilterOptions): BpfProgram {
     ...takeDestinations(gatewayMacs, 'own'),
     { op: 'reject' },
     { op: 'label', name: 'foreign' },
-    ...takeDestinations([...macs, ...gatewayMacs], 'foreign'),
+    ...takeDestinations(gatewayMacs, 'foreign-gateway'),
+    ...takeDestinations(macs, 'foreign', share === undefined ? 'taken' : 'shared'),
     { op: 'loadHalf', offset: ETHERTYPE_OFFSET },
     { op: 'jumpIfEqual', value: ETHERTYPE_ARP, then: 'arp' },
     { op: 'jump', to: 'not-arp' },
@@ -92,9 +99,19 @@ export function dispatcherFilter(options: DispatcherFilterOptions): BpfProgram {
     { op: 'loadWord', offset: SOLICIT_TARGET_OFFSET + 12 },
     ...takeValues(solicitTargets.map(lastWord), 'solicit'),
     { op: 'reject' },
+    ...(share === undefined ? [] : shared(share, answers)),
     { op: 'label', name: 'taken' },
     ...(part === 'all' ? [{ op: 'accept' } as const] : divide(part)),
   ]);
+}
+
+function shared(share: ClientShare, answers: boolean): BpfInstruction[] {
+  return [
+    { op: 'label', name: 'shared' },
+    ...takeShare(share, ETHERNET_BYTES, 'taken', 'no-client'),
+    { op: 'label', name: 'no-client' },
+    answers ? { op: 'jump', to: 'taken' } : { op: 'reject' },
+  ];
 }
 
 /** Whether a frame that is wanted belongs to this part of them. What is too short to have flags is one of the rest. */
@@ -129,7 +146,7 @@ function divide(part: Exclude<FramePart, 'all'>): BpfInstruction[] {
 }
 
 /** Jumps over lists without counting, so that nothing is limited by the reach of a test. */
-function takeDestinations(macs: readonly Uint8Array[], scope: string): BpfInstruction[] {
+function takeDestinations(macs: readonly Uint8Array[], scope: string, to = 'taken'): BpfInstruction[] {
   const byPrefix = new Map<number, number[]>();
   for (const mac of macs) {
     assert.equal(mac.length, 6, 'a MAC has 6 bytes');
@@ -145,18 +162,18 @@ function takeDestinations(macs: readonly Uint8Array[], scope: string): BpfInstru
       { op: 'jump', to: `not-${name}` },
       { op: 'label', name },
       { op: 'loadWord', offset: 2 },
-      ...takeValues(endings, name),
+      ...takeValues(endings, name, to),
       { op: 'label', name: `not-${name}` },
     ];
   });
 }
 
-function takeValues(values: readonly number[], scope: string): BpfInstruction[] {
+function takeValues(values: readonly number[], scope: string, to = 'taken'): BpfInstruction[] {
   return [...new Set(values)].flatMap((value): BpfInstruction[] => {
     const next = `not-${scope}-${value}`;
     return [
       { op: 'jumpIfEqual', value, otherwise: next },
-      { op: 'jump', to: 'taken' },
+      { op: 'jump', to },
       { op: 'label', name: next },
     ];
   });

@@ -17,6 +17,7 @@ export function interpret(program: BpfProgram, frame: Uint8Array, known: Known =
   const { start = 0, network = 14 } = known;
   let accumulator = 0;
   let index = 0;
+  const scratch = new Uint32Array(16);
 
   /** The unsigned value at an offset, or undefined outside the frame. */
   function load(size: 1 | 2 | 4, k: number): number | undefined {
@@ -50,6 +51,19 @@ export function interpret(program: BpfProgram, frame: Uint8Array, known: Known =
         accumulator = value;
         break;
       }
+      case 0x00:
+        accumulator = k;
+        break;
+      case 0x02:
+        scratch[k] = accumulator;
+        break;
+      case 0x60:
+        accumulator = scratch[k]!;
+        break;
+      case 0x7c:
+        if (index > 31) throw new Error('a shift by more than the word has');
+        accumulator >>>= index;
+        break;
       case 0x80:
         accumulator = frame.length;
         break;

@@ -1,3 +1,6 @@
+export { examineConfig, type Examined } from './examine.js';
+export { examineBeside } from './examineBeside.js';
+export { configChanges, reloadingOfChange, type ConfigChange } from './changes.js';
 export { loadConfig } from './load.js';
 export { parseConfig } from './parse.js';
 export { unsupportedProblems } from './unsupported.js';

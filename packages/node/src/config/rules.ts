@@ -52,6 +52,36 @@ function healthRules(health: Mapping, path: ConfigPath, report: Report): void {
   }
 }
 
+/** Broadcast dispatch: what it cannot do, and that all clusters are dispatched alike. */
+function dispatchRules(root: Mapping, report: Report): void {
+  const clusters = list(root.clusters).map(mapping);
+  const [first] = clusters;
+  clusters.forEach((cluster, index) => {
+    const { dispatch = 'routed', mode = 'l4/2' } = cluster;
+    const path = ['clusters', index];
+    if (index > 0 && dispatch !== (first.dispatch ?? 'routed')) {
+      const why = `expected the same as at clusters[0], ${String(first.dispatch ?? 'routed')}`;
+      report('conflict', [...path, 'dispatch'], why);
+    }
+    if (dispatch !== 'broadcast') return;
+    if (mode !== 'l4/2') report('conflict', [...path, 'mode'], 'dispatch: broadcast works in l4/2 only');
+    list(cluster.ports).forEach((entry, position) => {
+      const { stateless, scheduler = 'round-robin' } = mapping(entry);
+      const place = [...path, 'ports', position];
+      if (stateless === true)
+        report(
+          'conflict',
+          [...place, 'stateless'],
+          'with dispatch: broadcast connections are remembered; remove it',
+        );
+      if (scheduler !== 'round-robin') {
+        const why = "with dispatch: broadcast the hash of the client's address chooses; remove it";
+        report('conflict', [...place, 'scheduler'], why);
+      }
+    });
+  });
+}
+
 function portRules(cluster: Mapping, path: ConfigPath, report: Report): void {
   const seen = new Map<string, ConfigPath>();
   list(cluster.ports).forEach((entry, index) => {
@@ -138,6 +168,7 @@ export function crossKeyProblems(raw: unknown): ConfigProblem[] {
   controlRules(mapping(root.control), report);
   addressRules(root, report);
   list(root.clusters).forEach((entry, index) => portRules(mapping(entry), ['clusters', index], report));
+  dispatchRules(root, report);
   targetRules(root, report);
   weightRules(root, report);
   return problems;

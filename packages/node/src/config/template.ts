@@ -95,6 +95,9 @@ function clustersSection(address: string): string {
     # How packets are passed on: l4/2 rewrites MAC addresses, and servers answer the clients directly;
     # l4/3 rewrites IP addresses, and servers answer through the dispatcher, at a ghost gateway.
     mode: l4/2
+    # routed: one dispatcher gets all packets, and chooses a server for each connection; broadcast (l4/2 only): none does,
+    # every node takes its share of the clients.
+    dispatch: routed
     # l4/3 only: a free address of the network of 'interface', which belongs to no host either.
     # gateway: 10.0.0.99
     ports:

@@ -1,10 +1,11 @@
 /** The configuration as the node uses it: defaults filled in, paths absolute, alternatives in one form. */
-import type { MODES, PROTOCOLS, SCHEDULERS } from './schema/cluster.js';
+import type { DISPATCHES, MODES, PROTOCOLS, SCHEDULERS } from './schema/cluster.js';
 import type { CAPABILITIES } from './schema/file.js';
 import type { TRANSPORTS } from './schema/ring.js';
 
 export type Capability = (typeof CAPABILITIES)[number];
 export type DispatchMode = (typeof MODES)[number];
+export type Dispatch = (typeof DISPATCHES)[number];
 export type ServiceProtocol = (typeof PROTOCOLS)[number];
 export type RingTransport = (typeof TRANSPORTS)[number];
 export type SchedulerName = (typeof SCHEDULERS)[number];
@@ -89,6 +90,7 @@ export interface AffinityConfig {
 export interface ClusterConfig {
   readonly address: string;
   readonly mode: DispatchMode;
+  readonly dispatch: Dispatch;
   readonly gateway?: string;
   readonly ports: readonly ServicePortConfig[];
 }

@@ -84,8 +84,9 @@ function fetchText(question: Question): Promise<{ status: number; text: string }
 /** What a node says of a request that it refuses. Throws when it is not what a node says. */
 function refusalOf(place: ControlPlace, status: number, text: string): ControlResult<never> {
   if (status === 401) return strangerProblem(place);
-  const { error } = JSON.parse(text) as { error?: { message?: string } };
-  return controlProblem('refused', error?.message ?? `the node answered ${status}`);
+  const answer = JSON.parse(text) as { error?: { message?: string } };
+  const { problem } = controlProblem('refused', answer.error?.message ?? `the node answered ${status}`);
+  return { ok: false, problem: { ...problem, answer } };
 }
 
 /**

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { VERSION } from '../version.js';
 import { EXPLAIN_BODIES } from './explainRequest.js';
 import { SCHEMAS, type SchemaName } from './openapiSchemas.js';
-import { ORDER_BODIES } from './requests.js';
+import { ORDER_BODIES, RELOAD_BODY } from './requests.js';
 
 type Document = Readonly<Record<string, unknown>>;
 
@@ -12,6 +12,7 @@ interface Operation {
   readonly summary: string;
   readonly query?: Readonly<Record<string, Document>>;
   readonly body?: Document;
+  readonly bodyIsOptional?: boolean;
   /** JSON of this shape; absent: what `content` says. */
   readonly answer?: SchemaName;
   readonly content?: Document;
@@ -82,6 +83,15 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     answer: 'Orders',
     refusals: [409, 503],
   },
+  '/reload': {
+    method: 'post',
+    summary:
+      'Reads the configuration file anew: all of it is applied, or nothing; the answer says what differs.',
+    body: bodyOf(RELOAD_BODY),
+    bodyIsOptional: true,
+    answer: 'Reload',
+    refusals: [409, 503],
+  },
   '/explain': {
     method: 'post',
     summary: 'What would become of a packet, in words or as captured, if it came now.',
@@ -108,6 +118,7 @@ function toOperation({
   summary,
   query = {},
   body,
+  bodyIsOptional = false,
   answer,
   content,
   refusals = [],
@@ -119,7 +130,9 @@ function toOperation({
     [method]: {
       summary,
       parameters: Object.entries(query).map(([name, schema]) => ({ name, in: 'query', schema })),
-      ...(body && { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
+      ...(body && {
+        requestBody: { required: !bodyIsOptional, content: { 'application/json': { schema: body } } },
+      }),
       responses: {
         200: { description: 'Done.', content: answers },
         ...Object.fromEntries(

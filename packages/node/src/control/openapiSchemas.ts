@@ -30,6 +30,7 @@ const state = oneOf('halfOpen', 'established', 'closing');
 const Member = object(
   { address: text, id: count, mac: text, role, active: flag },
   {
+    lacks: list(text),
     drain: object({
       state: oneOf('draining', 'drained'),
       deadlineInMs: orNull(number),
@@ -66,6 +67,7 @@ const Status = object(
         ...{ responseMs: orNull(number), ageMs: orNull(number), lastFailure: orNull(text) },
       }),
     ),
+    sharePercent: number,
     fixedServers: list(object({ address: text, mac: orNull(text), active: flag, why: orNull(text) })),
   },
 );
@@ -110,6 +112,13 @@ const Orders = object({
   ),
 });
 
+const Change = object({ path: text, from: {}, to: {} });
+const Reload = object({
+  outcome: oneOf('applied', 'unchanged', 'checked'),
+  changes: list(ref('Change')),
+  warnings: list(text),
+});
+
 const Explanation = object({
   dispatching: flag,
   dispatcher: orNull(text),
@@ -125,10 +134,10 @@ const Explanation = object({
 });
 
 const Event = object({ seq: count, at: { type: 'string', format: 'date-time' }, kind: text, text });
-const Problem = object({ error: object({ code: text, message: text }) });
+const Problem = object({ error: object({ code: text, message: text }) }, { changes: list(ref('Change')) });
 
 export const SCHEMAS = {
   ...{ Member, Status, Members: object({ members: list(ref('Member')) }), Connections, History, Event },
-  ...{ Orders, Explanation, Problem },
+  ...{ Orders, Change, Reload, Explanation, Problem },
 } as const;
 export type SchemaName = keyof typeof SCHEMAS;

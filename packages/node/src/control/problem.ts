@@ -11,6 +11,8 @@ export type ControlProblemCode =
 export interface ControlProblem {
   readonly code: ControlProblemCode;
   readonly message: string;
+  /** With `refused`: the whole of what the node has answered. */
+  readonly answer?: unknown;
 }
 
 export type ControlResult<T> =

@@ -1,7 +1,7 @@
 /** The bodies that are posted to the control socket: JSON, checked before anything is done. */
 import { isIPv4 } from 'node:net';
 import { z } from 'zod';
-import type { OrderRequest } from './status.js';
+import type { OrderRequest, ReloadRequest } from './status.js';
 
 /** Far more than 254 addresses need, and enough for a super-frame in hexadecimal. */
 export const LARGEST_BODY_BYTES = 256 * 1024;
@@ -30,6 +30,35 @@ export const ORDER_BODIES = {
   }),
 };
 
+export const RELOAD_BODY = z.strictObject({
+  dryRun: z.boolean({ error: 'dryRun: expected true or false' }).default(false),
+});
+
+/** What a reload is asked in a body, none being the same as `{}`; or a sentence that says what was expected. */
+export function parseReload(
+  text: string,
+): { readonly ok: true; readonly request: ReloadRequest } | { readonly ok: false; readonly message: string } {
+  const raw = text === '' ? {} : parseJson(text);
+  if (raw === undefined) {
+    return {
+      ok: false,
+      message: 'the body is not JSON; expected an object like {"dryRun":true}, or nothing',
+    };
+  }
+  const parsed = RELOAD_BODY.safeParse(raw);
+  if (parsed.success) return { ok: true, request: parsed.data };
+  return { ok: false, message: sayWhy(RELOAD_BODY, parsed.error.issues[0]) };
+}
+
+/** `undefined` is no JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
 export type OrderAction = keyof typeof ORDER_BODIES;
 
 /** The order in a body, or a sentence that says what was expected. */
@@ -37,17 +66,15 @@ export function parseOrder(
   action: OrderAction,
   text: string,
 ): { readonly ok: true; readonly order: OrderRequest } | { readonly ok: false; readonly message: string } {
-  let raw: unknown;
-  try {
-    raw = JSON.parse(text);
-  } catch {
+  const raw = parseJson(text);
+  if (raw === undefined) {
     return {
       ok: false,
       message: 'the body is not JSON; expected an object like {"addresses":["10.0.0.11"]}',
     };
   }
   const parsed = ORDER_BODIES[action].safeParse(raw);
-  if (!parsed.success) return { ok: false, message: sayWhy(action, parsed.error.issues[0]) };
+  if (!parsed.success) return { ok: false, message: sayWhy(ORDER_BODIES[action], parsed.error.issues[0]) };
   const body: { addresses: string[]; deadlineMs?: number | undefined; forMs?: number | undefined } =
     parsed.data;
   return {
@@ -56,8 +83,8 @@ export function parseOrder(
   };
 }
 
-function sayWhy(action: OrderAction, issue: z.core.$ZodIssue): string {
-  const known = Object.keys(ORDER_BODIES[action].shape).join(', ');
+function sayWhy({ shape }: { readonly shape: object }, issue: z.core.$ZodIssue): string {
+  const known = Object.keys(shape).join(', ');
   if (issue.code === 'unrecognized_keys') return `the body knows no key ${issue.keys[0]}; it knows ${known}`;
   return issue.path.length === 0 ? `the body: expected an object with the keys ${known}` : issue.message;
 }

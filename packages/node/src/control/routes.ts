@@ -4,12 +4,14 @@ import type { Metrics } from '../metrics/metrics.js';
 import type { EventSource, StreamRequest } from './eventStream.js';
 import { type ExplainRequest, parseExplain } from './explainRequest.js';
 import { openApiDocument } from './openapi.js';
-import { LARGEST_BODY_BYTES, type OrderAction, parseOrder } from './requests.js';
+import { LARGEST_BODY_BYTES, type OrderAction, parseOrder, parseReload } from './requests.js';
 import type {
   ConnectionsDocument,
   ExplainAnswer,
   OrderDocument,
   OrderRequest,
+  ReloadAnswer,
+  ReloadRequest,
   StatusDocument,
 } from './status.js';
 
@@ -20,6 +22,8 @@ export interface ControlProviders {
   connections(limit: number): Promise<ConnectionsDocument>;
   /** Does what an operator asks. Not `ok`: one of the nodes is not in the ring, or too many orders wait; nothing was changed. */
   order(request: OrderRequest): Promise<OrderAnswerDocument>;
+  /** Reads the configuration anew. */
+  reload(request: ReloadRequest): Promise<ReloadAnswer>;
   /** Says what would become of packets. */
   explain(request: ExplainRequest): Promise<ExplainAnswer>;
   /** What has happened to this node, and what will. */
@@ -127,6 +131,16 @@ function orderRoute(action: OrderAction): Route {
   };
 }
 
+const reloadRoute: Route = async (_query, providers, text) => {
+  const parsed = parseReload(text);
+  if (!parsed.ok) return refusal(400, 'invalid', parsed.message);
+  const result = await providers.reload(parsed.request);
+  if (result.ok) return { status: 200, body: result.document };
+  const { code, message, changes } = result;
+  if (code === 'busy') return { ...refusal(503, code, message), retryAfterS: 1 };
+  return { status: 409, body: { error: { code, message }, changes } };
+};
+
 const explainRoute: Route = async (_query, providers, text) => {
   const parsed = parseExplain(text);
   if (!parsed.ok) return refusal(400, 'invalid', parsed.message);
@@ -159,6 +173,7 @@ export const ROUTES: ReadonlyMap<string, Entry> = new Map([
   ['/drain', ordering('drain')],
   ['/undrain', ordering('undrain')],
   ['/abdicate', ordering('abdicate')],
+  ['/reload', { method: 'POST', parameters: [], route: reloadRoute }],
   ['/explain', { method: 'POST', parameters: [], route: explainRoute }],
 ]);
 

@@ -2,6 +2,7 @@
  * The status document: what `GET /status` and `ringmaster status --json` answer. It is part of the interface: keys are
  * added, never renamed. The command line, the dashboard and the metrics are all made from it.
  */
+import type { ConfigChange } from '../config/changes.js';
 
 export type NodeRole = 'dispatcher' | 'server' | 'standalone';
 
@@ -17,6 +18,8 @@ export interface MemberStatus {
   readonly active: boolean;
   /** Absent unless an operator drains it. */
   readonly drain?: DrainStatus;
+  /** Services of the asked node's configuration that it does not have, like `10.0.0.100:80/tcp`; absent when it has all. */
+  readonly lacks?: readonly string[];
   /** Its share of new connections. */
   readonly weight?: WeightStatus;
   /** What it told of its load; absent when that was never, or too long ago. */
@@ -124,6 +127,8 @@ export interface StatusDocument {
   readonly address: string;
   readonly id: number;
   readonly role: NodeRole;
+  /** Broadcast dispatch: which part of the clients is this node's; absent in routed dispatch. */
+  readonly sharePercent?: number;
   readonly ring: RingStatus;
   /** Absent when none are configured, or when this node cannot dispatch. */
   readonly fixedServers?: readonly FixedServerStatus[];
@@ -176,6 +181,39 @@ export interface OrderResult {
 export interface OrderDocument {
   readonly servers: readonly OrderResult[];
 }
+
+/** What `POST /reload` is asked. */
+export interface ReloadRequest {
+  /** Only say what would be changed. */
+  readonly dryRun: boolean;
+}
+
+/** What `POST /reload` answers. */
+export interface ReloadDocument {
+  /** `checked`: it was a dry run, and could be applied. */
+  readonly outcome: 'applied' | 'unchanged' | 'checked';
+  readonly changes: readonly ConfigChange[];
+  /** What works, but should be mended. */
+  readonly warnings: readonly string[];
+}
+
+/** What it answers when it refuses. */
+export interface ReloadRefusal {
+  readonly error: { readonly code: string; readonly message: string };
+  readonly changes?: readonly ConfigChange[];
+}
+
+/** The answer, or why nothing was changed. */
+export type ReloadAnswer =
+  | { readonly ok: true; readonly document: ReloadDocument }
+  | {
+      readonly ok: false;
+      /** The file is wrong; it says what needs a restart; the host or the LAN does not allow it; too many wait. */
+      readonly code: 'invalid' | 'restart-needed' | 'refused' | 'busy';
+      readonly message: string;
+      /** What the file would change; none where that is not known. */
+      readonly changes: readonly ConfigChange[];
+    };
 
 /** What would become of a packet if it came now, as `POST /explain` answers it. */
 export interface ExplainedFrame {

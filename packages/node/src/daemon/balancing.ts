@@ -1,10 +1,16 @@
 import { LoadFactors, SlowStart, type ServerInfo } from '@ringmaster/dispatch';
+import type { NodeConfig } from '../config/index.js';
 import type { HeardLoad } from '../load/loads.js';
 
-export interface BalancingParts {
+/** What the configuration says about it. */
+export interface BalancingRules {
   readonly slowStartMs: number;
   /** Whether a scheduler goes by the load; else it is worked out for show only. */
   readonly usesLoad: boolean;
+}
+
+export interface BalancingParts {
+  readonly rules: BalancingRules;
   /** What a server last told of its load. */
   readonly loadOf: (address: number) => HeardLoad | undefined;
   /** Whether a server has just started, should it be seen for the first time. */
@@ -38,6 +44,7 @@ const LEAST_CHANGE = 0.02;
 export class Balancing {
   private readonly parts: BalancingParts;
   private readonly slowStart: SlowStart;
+  private usesLoad: boolean;
   private readonly factors = new LoadFactors();
   /** What the data plane was last told. */
   private told = new Map<number, Weighing>();
@@ -49,7 +56,14 @@ export class Balancing {
 
   constructor(parts: BalancingParts) {
     this.parts = parts;
-    this.slowStart = new SlowStart(parts.slowStartMs);
+    this.slowStart = new SlowStart(parts.rules.slowStartMs);
+    this.usesLoad = parts.rules.usesLoad;
+  }
+
+  /** Goes by these from now on. */
+  reconfigure({ slowStartMs, usesLoad }: BalancingRules): void {
+    this.slowStart.lengthMs = slowStartMs;
+    this.usesLoad = usesLoad;
   }
 
   start(): void {
@@ -71,7 +85,7 @@ export class Balancing {
   /** What is in force for a server now. */
   weighing(address: number): Weighing {
     const share = this.slowStart.shareOf(address, this.parts.nowMs());
-    const loadFactor = this.parts.usesLoad ? Math.round(this.factors.factorOf(address) * 1000) / 1000 : 1;
+    const loadFactor = this.usesLoad ? Math.round(this.factors.factorOf(address) * 1000) / 1000 : 1;
     return { share, loadFactor };
   }
 
@@ -111,6 +125,11 @@ export class Balancing {
     if (before === undefined) return false;
     return now.share !== before.share || Math.abs(now.loadFactor / before.loadFactor - 1) > LEAST_CHANGE;
   }
+}
+
+export function balancingRules({ clusters, slowStartMs }: NodeConfig): BalancingRules {
+  const usesLoad = clusters.some(({ ports }) => ports.some(({ scheduler }) => scheduler === 'load-aware'));
+  return { slowStartMs, usesLoad };
 }
 
 function serves({ active, weight }: ServerInfo): boolean {

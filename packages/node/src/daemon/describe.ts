@@ -4,8 +4,8 @@ import { randomInt } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { isIPv4 } from 'node:net';
 import type { ClusterConfig as DispatchCluster, PortConfig } from '@ringmaster/dispatch';
-import { virtualMacOf } from '@ringmaster/dispatch';
-import type { Address, RingConfig, SelfDescription } from '@ringmaster/ring';
+import { sharedMacOf, virtualMacOf } from '@ringmaster/dispatch';
+import type { Address, RingConfig, RoleRules, SelfDescription } from '@ringmaster/ring';
 import { addressOfMac } from '@ringmaster/transport';
 import type { IpAddress } from 'libnetraw/wire';
 import type { NodeConfig, ServicePortConfig } from '../config/index.js';
@@ -18,8 +18,12 @@ export function dispatchClusters(config: NodeConfig): DispatchCluster[] {
   return config.clusters.map((cluster) => {
     const { mode } = cluster;
     assert(mode !== 'l7', 'unsupportedProblems refuses it');
-    const place = livesAt(cluster.address);
     const ports = cluster.ports.map(dispatchPort);
+    if (cluster.dispatch === 'broadcast') {
+      const address = ipAddress(cluster.address);
+      return { address, virtualMac: sharedMacOf(address), isShared: true, mode, ports };
+    }
+    const place = livesAt(cluster.address);
     if (cluster.gateway === undefined) return { ...place, mode, ports };
     return { ...place, mode, gateway: livesAt(cluster.gateway), ports };
   });
@@ -95,15 +99,27 @@ export function describeSelf(config: NodeConfig, host: HostInterface): SelfDescr
   };
 }
 
-export function ringConfig({ ring }: NodeConfig): Partial<RingConfig> {
+/** Whether all members share the clients among them; see `dispatch` in the configuration. */
+export const isBroadcast = ({ clusters }: NodeConfig): boolean =>
+  clusters.some(({ dispatch }) => dispatch === 'broadcast');
+
+/** What decides who dispatches. */
+export function roleRules({ ring }: NodeConfig): RoleRules {
   return {
-    heartbeatIntervalMs: ring.heartbeatIntervalMs,
-    communicationTimeoutMs: ring.communicationTimeoutMs,
-    broadcastTimeoutMs: ring.broadcastTimeoutMs,
     election: { order: ring.election.from, position: ring.election.position },
     preempt: ring.preempt,
     holdDownMs: ring.holdDownMs,
     minimumMembers: ring.minimumMembers,
+  };
+}
+
+export function ringConfig(config: NodeConfig): Partial<RingConfig> {
+  const { ring } = config;
+  return {
+    ...roleRules(config),
+    heartbeatIntervalMs: ring.heartbeatIntervalMs,
+    communicationTimeoutMs: ring.communicationTimeoutMs,
+    broadcastTimeoutMs: ring.broadcastTimeoutMs,
     wallOffsetMs: Date.now() - performance.now(),
   };
 }

@@ -6,12 +6,14 @@ import { monotonicMs, type DataPlane, type ServerInfo } from '../dataplane/index
 import type { Logger } from '../logging.js';
 import type { Rebuild } from '../inventory/rebuild.js';
 import { activeHosts, hostOf, MemberNames } from './hosts.js';
-import { offersAll } from '../services.js';
+import type { LiveConfig } from './reload.js';
 import type { EventLog } from '../events/eventLog.js';
 import type { FixedServers } from './fixedServers.js';
+import { Looks } from './looks.js';
 import { serverTable } from './serverTable.js';
 
 export interface DispatchingParts {
+  readonly live: Pick<LiveConfig, 'services'>;
   readonly driver: RingDriver;
   readonly dataPlane: DataPlane;
   readonly announcer: Announcer;
@@ -33,12 +35,6 @@ const LEASE_RENEWAL_MS = 20;
 /** A candidate whose map is not complete asks everybody again after this time (R19: only with a complete map). */
 const PREPARE_AGAIN_MS = 200;
 /**
- * Pauses after which to look for connections that are still unknown: after a takeover often, because TCP repeats after 200 ms,
- * 400 ms, and so on; the last one again and again, for who is silent for long may have been missed as well.
- */
-const LOOK_AFTER_MS = [150, 250, 600, 1500, 2500, 5000, 10_000, 20_000, 60_000];
-
-/**
  * Turns what the ring decides into dispatching (docs/rules.md, Failover): take over, rebuild the connection map, step down.
  *
  * The data plane dispatches under a lease that the main thread renews: a process that was stopped wakes up with the
@@ -49,8 +45,7 @@ export class Dispatching {
   private readonly names = new MemberNames();
   private strayTimers: NodeJS.Timeout[] = [];
   private again: NodeJS.Timeout | undefined;
-  private nextLook: NodeJS.Timeout | undefined;
-  private unknownAtLook = 0;
+  private readonly looks: Looks;
   private readonly lease: NodeJS.Timeout;
   /** The data plane's role is to dispatch; a change between `dispatcher` and `standalone` is none to it. */
   private dispatchingAlready = false;
@@ -58,6 +53,14 @@ export class Dispatching {
   constructor(parts: DispatchingParts) {
     this.parts = parts;
     this.lease = setInterval(() => this.renewLease(), LEASE_RENEWAL_MS);
+    this.looks = new Looks({
+      dataPlane: parts.dataPlane,
+      isWanted: () => this.dispatches,
+      ask: (missed) => {
+        if (missed) parts.logger.info('packets of unknown connections: asking everybody again');
+        void parts.rebuild.run(this.everybody(), { hold: true });
+      },
+    });
   }
 
   handle(event: RingEvent): void {
@@ -86,11 +89,16 @@ export class Dispatching {
     }
   }
 
+  /** One dispatcher has all clients. */
+  get sharePercent(): undefined {
+    return undefined;
+  }
+
   close(): void {
     clearInterval(this.lease);
     for (const timer of this.strayTimers) clearTimeout(timer);
     clearTimeout(this.again);
-    clearTimeout(this.nextLook);
+    this.looks.stop();
     this.parts.announcer.stop();
     this.parts.rebuild.cancel();
   }
@@ -146,10 +154,10 @@ export class Dispatching {
     this.updateServers();
     this.startDataPlane();
     announcer.start();
-    this.unknownAtLook = this.unknownDrops();
+    this.looks.begin();
     void rebuild.run(this.everybody(), { hold: true }).then((complete) => {
       if (!this.dispatches) return;
-      this.planLook(0);
+      this.looks.plan();
       const facts = {
         ms: Math.round(rebuild.progress().ms),
         connections: dataPlane.stats().connections.total,
@@ -162,34 +170,6 @@ export class Dispatching {
     });
   }
 
-  /**
-   * A connection that the former dispatcher gave to a server in its last moment may have been too late for the answer of
-   * that server: everybody is asked once more (simulator, seed 1000559), and again when packets were unknown since.
-   */
-  private planLook(look: number): void {
-    clearTimeout(this.nextLook);
-    this.nextLook = setTimeout(
-      () => {
-        this.lookAgain(look === 0);
-        this.planLook(look + 1);
-      },
-      LOOK_AFTER_MS[Math.min(look, LOOK_AFTER_MS.length - 1)],
-    );
-  }
-
-  private lookAgain(always: boolean): void {
-    const unknown = this.unknownDrops();
-    const missed = unknown !== this.unknownAtLook;
-    if (!this.dispatches || !(always || missed)) return;
-    this.unknownAtLook = unknown;
-    if (missed) this.parts.logger.info('packets of unknown connections: asking everybody again');
-    void this.parts.rebuild.run(this.everybody(), { hold: true });
-  }
-
-  private unknownDrops(): number {
-    return this.parts.dataPlane.stats().drops['unknownConnection'] ?? 0;
-  }
-
   private stepDown(): void {
     const { driver, dataPlane, announcer, rebuild } = this.parts;
     const dispatched = this.dispatchingAlready;
@@ -197,7 +177,7 @@ export class Dispatching {
     rebuild.cancel();
     announcer.stop();
     for (const timer of this.strayTimers) clearTimeout(timer);
-    clearTimeout(this.nextLook);
+    this.looks.stop();
     // In the ring: another one has taken over, and what still comes here is passed on, with what is held at present:
     // let go before, it would be dropped as unknown (simulator, seed 22011758). Out of it: nobody asked us to.
     if (dispatched && driver.state.phase === 'member') {
@@ -219,11 +199,7 @@ export class Dispatching {
     const member = this.names.show(driver.state, event.member);
     if (event.change === 'updated') logger.debug(`member ${member} updated`, { reason: event.reason });
     else logger.info(`member ${member} ${event.change}`, { reason: event.reason });
-    if (event.change === 'joined' && !this.servesOurs(event.member)) {
-      logger.warn(
-        `member ${member} has not all services of this node's configuration: no connections for it`,
-      );
-    }
+    if (event.change === 'joined') this.warnOfLacks(event.member, member);
     this.updateServers();
     // Whoever comes (back) may hold connections that this dispatcher has never seen.
     const wanted = this.dispatches || driver.state.role === 'candidate';
@@ -231,19 +207,23 @@ export class Dispatching {
     if (event.change === 'joined' && wanted && host !== undefined)
       void rebuild.run([host], { hold: this.dispatches });
     // Whoever is gone may have dispatched as well, unheard by this node (simulator, seed 24026469).
-    if (event.change === 'inactive' && this.dispatches) this.planLook(0);
+    if (event.change === 'inactive' && this.dispatches) this.looks.plan();
   }
 
-  private servesOurs(address: number): boolean {
-    const { self, roster } = this.parts.driver.state;
-    const member = roster.get(address);
-    return !member?.canServe || offersAll(self.services, member.services);
+  private warnOfLacks(address: number, name: string): void {
+    const { driver, live, logger } = this.parts;
+    const member = driver.state.roster.get(address);
+    const lacks = member?.canServe === true ? live.services.lackedBy(member.services) : [];
+    if (lacks.length === 0) return;
+    logger.warn(`member ${name} has not all services of this node's configuration: no connections of those`, {
+      lacks: lacks.join(' '),
+    });
   }
 
   /** To be called when this node itself takes connections, or takes none any more, and when weights have changed. */
   updateServers(): void {
-    const { dataPlane, driver, weigh, fixedServers } = this.parts;
-    dataPlane.setServers(weigh(serverTable(driver.state, fixedServers.table())));
+    const { dataPlane, driver, weigh, fixedServers, live } = this.parts;
+    dataPlane.setServers(weigh(serverTable(driver.state, live.services, fixedServers.table())));
   }
 
   private everybody(): number[] {

@@ -33,8 +33,8 @@ export interface FixedServerDependencies {
 
 interface FixedServer {
   readonly address: string;
-  readonly weight: number;
-  readonly checks: readonly HealthConfig[];
+  weight: number;
+  checks: readonly HealthConfig[];
   monitor?: HealthMonitor;
   /** Last known. */
   mac: Uint8Array | undefined;
@@ -76,7 +76,7 @@ function serversOf({ clusters }: NodeConfig): FixedServer[] {
  * learns their MACs from its kernel: whoever takes over knows them already.
  */
 export class FixedServers {
-  private readonly servers: readonly FixedServer[];
+  private servers: readonly FixedServer[];
   private readonly deps: FixedServerDependencies;
   private readonly ask: (address: string) => void;
   private readonly sockets = new Map<'udp4' | 'udp6', Socket>();
@@ -91,15 +91,25 @@ export class FixedServers {
 
   start(): void {
     if (this.servers.length === 0) return;
-    for (const server of this.servers) {
-      if (server.checks.length === 0) continue;
-      server.monitor = new HealthMonitor(server.checks, (state, why) =>
-        this.noteHealth(server, state === 'good', why),
-      );
-      server.monitor.start();
-    }
+    for (const server of this.servers) this.watch(server);
     this.look();
     this.timer = setInterval(() => this.look(), LOOK_MS);
+  }
+
+  /** Looks after those of another configuration from now on; what is known of servers that stay is kept. */
+  reconfigure(config: NodeConfig): void {
+    const before = new Map(this.servers.map((server) => [server.address, server]));
+    this.servers = (config.capabilities.includes('dispatch') ? serversOf(config) : []).map((wanted) => {
+      const server = before.get(wanted.address);
+      if (server === undefined) return wanted;
+      before.delete(wanted.address);
+      server.weight = wanted.weight;
+      server.checks = wanted.checks;
+      return server;
+    });
+    for (const { monitor } of before.values()) monitor?.close();
+    clearInterval(this.timer);
+    this.start();
   }
 
   close(): void {
@@ -145,6 +155,16 @@ export class FixedServers {
     }
     this.looks++;
     if (changed) this.deps.onChange();
+  }
+
+  private watch(server: FixedServer): void {
+    const { checks } = server;
+    if (server.monitor !== undefined) return server.monitor.reconfigure(checks);
+    if (checks.length === 0) return;
+    server.monitor = new HealthMonitor(checks, (state, why) =>
+      this.noteHealth(server, state === 'good', why),
+    );
+    server.monitor.start();
   }
 
   private noteNeighbour(server: FixedServer, neighbour: HostNeighbour | undefined): boolean {

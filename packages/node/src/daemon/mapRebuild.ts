@@ -1,13 +1,12 @@
 import { isIPv6 } from 'node:net';
 import type { RingState } from '@ringmaster/ring';
 import { formatIpv4 } from '@ringmaster/ring';
-import { NodeCryptography } from '@ringmaster/transport';
-import type { NodeConfig } from '../config/index.js';
 import { monotonicMs } from '../dataplane/index.js';
 import { askForConnections } from '../inventory/index.js';
 import { Rebuild } from '../inventory/rebuild.js';
 import type { Logger } from '../logging.js';
 import { activeHosts } from './hosts.js';
+import type { LiveConfig } from './reload.js';
 import type { Shells } from './shells.js';
 
 /**
@@ -19,17 +18,17 @@ const ACCEPT_TIMEOUT_MS = 3000;
 const ANSWER_TIMEOUT_MS = 5000;
 
 /** The rebuild of the connection map, over the real questions and the real data plane. */
-export function makeRebuild(config: NodeConfig, shells: Shells, state: RingState, logger: Logger): Rebuild {
+export function makeRebuild(live: LiveConfig, shells: Shells, state: RingState, logger: Logger): Rebuild {
   const { keys, dataPlane } = shells;
-  const cryptography = keys && new NodeCryptography(keys, 'bulk');
+  const config = live.current;
   return new Rebuild({
     nowMs: monotonicMs,
     ask: (member, onRows) =>
       askForConnections({
         host: formatIpv4(member),
         port: config.ring.port,
-        cryptography,
-        ipv6: config.clusters.some(({ address }) => isIPv6(address)),
+        cryptography: keys?.bulk,
+        ipv6: live.current.clusters.some(({ address }) => isIPv6(address)),
         acceptTimeoutMs: ACCEPT_TIMEOUT_MS,
         answerTimeoutMs: ANSWER_TIMEOUT_MS,
         maxConnections: config.maxConnections,

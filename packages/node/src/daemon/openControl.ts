@@ -1,5 +1,4 @@
 /** Where people and programs look at a running node: the control socket, its history and metrics. */
-import type { NodeConfig } from '../config/index.js';
 import type { StatusDocument } from '../control/index.js';
 import type { ControlProviders } from '../control/routes.js';
 import { startControlServer } from '../control/server.js';
@@ -10,6 +9,7 @@ import { monotonicMs } from '../dataplane/index.js';
 import { connectionsDocument } from './connectionsDocument.js';
 import { dispatchClusters } from './describe.js';
 import { explainPackets } from './explainDocument.js';
+import type { LiveConfig, Reload } from './reload.js';
 import { openDoors } from './openDoors.js';
 import { StartProblem } from './problem.js';
 import type { Deciding } from './runNode.js';
@@ -25,16 +25,17 @@ export interface ControlParts {
 
 /** Rejects with a {@link StartProblem}. */
 export async function openControl(
-  config: NodeConfig,
+  live: LiveConfig,
   shells: Shells,
-  deciding: Deciding,
+  deciding: Deciding & { readonly reload: Reload },
   { unwinding, logger }: ControlParts,
 ): Promise<void> {
-  const status = (): StatusDocument => statusOf(config, shells, deciding);
+  const config = live.current;
+  const status = (): StatusDocument => statusOf(live, shells, deciding);
   const history = new History();
   const sampling = setInterval(() => history.take(status(), Date.now(), monotonicMs()), SAMPLE_INTERVAL_MS);
   const { dataPlane } = shells;
-  const { driver, operation, events } = deciding;
+  const { driver, operation, events, reload } = deciding;
   const deafen = events.subscribe((event) => history.hear(event));
   unwinding.push('ending the history', () => {
     clearInterval(sampling);
@@ -48,8 +49,9 @@ export async function openControl(
     connections: async (limit) =>
       connectionsDocument(await dataPlane.snapshot(limit), dataPlane.stats().connections.total),
     order: (request) => operation.order(request),
+    reload: (request) => reload.request(request),
     explain: (request) =>
-      explainPackets(request, { state: driver.state, dataPlane, clusters: dispatchClusters(config) }),
+      explainPackets(request, { state: driver.state, dataPlane, clusters: dispatchClusters(live.current) }),
   };
   const control = await startControlServer(config.control.socket, providers);
   if (!control.ok) throw new StartProblem('control', control.problem.message);
@@ -58,14 +60,16 @@ export async function openControl(
 }
 
 function statusOf(
-  config: NodeConfig,
+  live: LiveConfig,
   { dataPlane, inventory, socket }: Shells,
-  { driver, rebuild, operation, health, fixedServers, balancing }: Deciding,
+  { driver, rebuild, operation, health, fixedServers, balancing, sharePercent }: Deciding,
 ): StatusDocument {
   return statusDocument({
+    services: live.services,
+    sharePercent: sharePercent(),
     state: driver.state,
     stats: dataPlane.stats(),
-    maxConnections: config.maxConnections,
+    maxConnections: live.current.maxConnections,
     rebuild: rebuild.progress(),
     ringDrops: driver.drops,
     inventoryRefused: inventory.refused,

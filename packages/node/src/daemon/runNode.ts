@@ -1,7 +1,8 @@
 import { createRing, isDispatching } from '@ringmaster/ring';
 import type { RingEvent } from '@ringmaster/transport';
-import { NodeCryptography, RingDriver } from '@ringmaster/transport';
+import { RingDriver } from '@ringmaster/transport';
 import type { NodeConfig } from '../config/index.js';
+import type { ReloadAnswer } from '../control/status.js';
 import { monotonicMs, type ServerInfo } from '../dataplane/index.js';
 import { EventLog, type NodeEvent } from '../events/eventLog.js';
 import { tellRingNews } from '../events/ringNews.js';
@@ -9,8 +10,9 @@ import type { HealthMonitor } from '../health/healthMonitor.js';
 import { kernelNetwork } from '../host/index.js';
 import type { Rebuild } from '../inventory/rebuild.js';
 import type { Logger } from '../logging.js';
-import { Balancing } from './balancing.js';
-import { describeSelf, ringConfig } from './describe.js';
+import { Balancing, balancingRules } from './balancing.js';
+import { Broadcasting } from './broadcasting.js';
+import { describeSelf, isBroadcast, ringConfig } from './describe.js';
 import { Dispatching } from './dispatching.js';
 import { FixedServers } from './fixedServers.js';
 import { isNewcomer, MemberNames } from './hosts.js';
@@ -18,11 +20,15 @@ import { Operation } from './operation.js';
 import { raisePriority } from './priority.js';
 import { makeRebuild } from './mapRebuild.js';
 import { openControl } from './openControl.js';
+import { openReload } from './openReload.js';
+import { LiveConfig } from './reload.js';
 import { watchServices } from './serviceHealth.js';
 import { openShells, type Shells } from './shells.js';
 import { Unwinding } from './unwinding.js';
 
 export interface RunningNode {
+  /** Reads the configuration anew, as `POST /reload` does. */
+  reload(): Promise<ReloadAnswer>;
   /**
    * Leaves the ring, handing over first, and puts the host back as it was. Takes well under a second.
    * @param asked its operator wishes it; else a part of it has failed, and a drain goes on when it is started again
@@ -36,6 +42,8 @@ export interface NodeDependencies {
   readonly onFatal: (message: string) => void;
   /** Told of each event, as `GET /events` tells it. */
   readonly onEvent?: (event: NodeEvent) => void;
+  /** Told when a reload begins and when it ends, whoever has asked for it. */
+  readonly onReload?: (isUnderWay: boolean) => void;
 }
 
 /**
@@ -49,10 +57,12 @@ export async function runNode(config: NodeConfig, dependencies: NodeDependencies
   try {
     const shells = await openShells({ config, unwinding, ...dependencies });
     raisePriority(logger);
-    const deciding = assemble(config, shells, unwinding, logger);
+    const live = new LiveConfig(config);
+    const deciding = assemble(live, shells, unwinding, logger);
     const { driver, operation, health, fixedServers, balancing, events } = deciding;
     if (dependencies.onEvent !== undefined) events.subscribe(dependencies.onEvent);
-    await openControl(config, shells, deciding, { unwinding, logger });
+    const reload = openReload(live, shells, deciding, dependencies);
+    await openControl(live, shells, { ...deciding, reload }, { unwinding, logger });
     operation.drain.resume();
     if (health.isEmpty) driver.start();
     health.start();
@@ -64,7 +74,9 @@ export async function runNode(config: NodeConfig, dependencies: NodeDependencies
     logger.info('node started', { address, interface: name, transport, port });
     events.add('start', `the node runs at ${address} on ${name}`, { address, interface: name });
     return {
+      reload: () => reload.request({ dryRun: false }),
       stop: async (asked) => {
+        reload.close();
         logger.info('leaving the ring', { dispatching: isDispatching(driver.state) });
         events.add('stop', asked ? 'the node is being stopped' : 'a part of the node has failed: it stops', {
           asked,
@@ -90,11 +102,16 @@ export interface Deciding {
   readonly fixedServers: FixedServers;
   readonly balancing: Balancing;
   readonly events: EventLog;
+  /** The dispatching goes by what is known of the servers now. */
+  readonly updateServers: () => void;
+  /** Broadcast dispatch: this node's part of the clients. */
+  readonly sharePercent: () => number | undefined;
 }
 
 /** The ring over its socket, and what it decides turned into dispatching. */
-function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logger: Logger): Deciding {
+function assemble(live: LiveConfig, shells: Shells, unwinding: Unwinding, logger: Logger): Deciding {
   const { keys, host, socket, dataPlane, announcer, inventory } = shells;
+  const config = live.current;
   const events = new EventLog({ nowMs: () => Date.now() });
   const names = new MemberNames();
   const state = createRing(describeSelf(config, host), ringConfig(config));
@@ -102,11 +119,11 @@ function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logg
   const driver = new RingDriver({
     state,
     socket,
-    ...(keys && { cryptography: new NodeCryptography(keys, 'packets') }),
+    ...(keys && { cryptography: keys.packets }),
     onEvent: (event) => handle(event),
   });
   unwinding.push('closing the ring', () => driver.close());
-  const rebuild = makeRebuild(config, shells, state, logger);
+  const rebuild = makeRebuild(live, shells, state, logger);
   const leaseMs = config.ring.communicationTimeoutMs - config.ring.heartbeatIntervalMs;
   const fixedServers = new FixedServers(config, {
     neighbours: () => kernelNetwork.neighbours().filter((each) => each.interface === host.name),
@@ -115,8 +132,7 @@ function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logg
   });
   unwinding.push('stopping to watch servers outside the ring', () => fixedServers.close());
   const balancing = new Balancing({
-    slowStartMs: config.slowStartMs,
-    usesLoad: config.clusters.some(({ ports }) => ports.some(({ scheduler }) => scheduler === 'load-aware')),
+    rules: balancingRules(config),
     loadOf: (address) => operation.loadOf(address),
     isNewcomer: (address) => isNewcomer(state, address),
     isInRing: () => state.phase === 'member' || state.phase === 'joining',
@@ -125,8 +141,8 @@ function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logg
   });
   unwinding.push('stopping to balance', () => balancing.close());
   const weigh = (servers: readonly ServerInfo[]): ServerInfo[] => balancing.weigh(servers);
-  const parts = { driver, dataPlane, announcer, rebuild, logger, leaseMs, weigh, fixedServers, events };
-  const dispatching = new Dispatching(parts);
+  const parts = { live, driver, dataPlane, announcer, rebuild, logger, leaseMs, weigh, fixedServers, events };
+  const dispatching = isBroadcast(config) ? new Broadcasting(parts) : new Dispatching(parts);
   unwinding.push('stopping to dispatch', () => dispatching.close());
   const health = watchServices(config, driver, logger, events);
   unwinding.push('stopping the health checks', () => health.close());
@@ -145,5 +161,7 @@ function assemble(config: NodeConfig, shells: Shells, unwinding: Unwinding, logg
     dispatching.handle(event);
     operation.handle(event);
   };
-  return { driver, rebuild, operation, health, fixedServers, balancing, events };
+  const sharePercent = (): number | undefined => dispatching.sharePercent;
+  const updateServers = (): void => dispatching.updateServers();
+  return { driver, rebuild, operation, health, fixedServers, balancing, events, updateServers, sharePercent };
 }

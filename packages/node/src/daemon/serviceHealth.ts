@@ -1,8 +1,15 @@
 import type { RingDriver } from '@ringmaster/transport';
-import type { NodeConfig } from '../config/index.js';
+import type { HealthConfig, NodeConfig } from '../config/index.js';
 import type { EventLog } from '../events/eventLog.js';
 import { HealthMonitor } from '../health/healthMonitor.js';
 import type { Logger } from '../logging.js';
+
+/** The checks of this node's own services. */
+export function ownChecks({ clusters }: NodeConfig): HealthConfig[] {
+  return clusters.flatMap(({ ports }) =>
+    ports.flatMap(({ health, servers }) => (health && servers === undefined ? [health] : [])),
+  );
+}
 
 /**
  * R16: a node whose service fails its checks leaves the ring until it is repaired. It does not join before its service has
@@ -14,10 +21,8 @@ export function watchServices(
   logger: Logger,
   events: Pick<EventLog, 'add'>,
 ): HealthMonitor {
-  let hasBeenGood = false;
-  const checks = config.clusters.flatMap(({ ports }) =>
-    ports.flatMap(({ health, servers }) => (health && servers === undefined ? [health] : [])),
-  );
+  const checks = ownChecks(config);
+  let hasBeenGood = checks.length === 0;
   return new HealthMonitor(checks, (state, why) => {
     const text = state === 'good' ? 'the services of this node work' : `a service of this node fails: ${why}`;
     events.add('health', text, { healthy: state === 'good', why });

@@ -1,13 +1,14 @@
 import { EthernetSocket, UdpSocket, type RingSocket } from '@ringmaster/transport';
-import { Announcer, announcementsOf } from '../announcer.js';
+import { Announcer, announcementsOf, type Announcements } from '../announcer.js';
 import type { NodeConfig } from '../config/index.js';
 import { loadKeys } from '../config/index.js';
 import { startDataPlane, type DataPlane } from '../dataplane/index.js';
 import { ipv4Number } from '../host/clusterAddress.js';
-import type { HostInterface } from '../host/index.js';
+import type { HostInterface, PreparedHost } from '../host/index.js';
 import { hostClusters, journalPath, kernelNetwork, prepareHost } from '../host/index.js';
 import { startInventoryServer, type InventoryServer } from '../inventory/index.js';
 import type { Logger } from '../logging.js';
+import { ClusterKeys } from './clusterKeys.js';
 import { dispatchClusters, inventoryData } from './describe.js';
 import { withHighDescriptor } from './highDescriptor.js';
 import { frameProblem, portProblem, StartProblem } from './problem.js';
@@ -16,12 +17,16 @@ import { keepHost } from './upkeep.js';
 
 /** Everything of a node that touches the world, except the ring's protocol and the control socket. */
 export interface Shells {
-  readonly keys: readonly Uint8Array[] | undefined;
+  /** Absent in an insecure ring. */
+  readonly keys: ClusterKeys | undefined;
   readonly host: HostInterface;
+  readonly changeHost: PreparedHost['change'];
   readonly socket: RingSocket;
   readonly inventory: InventoryServer;
   readonly dataPlane: DataPlane;
   readonly announcer: Announcer;
+  /** Of the interface to the clients. */
+  readonly announcedMac: Uint8Array;
 }
 
 export interface ShellOptions {
@@ -38,27 +43,34 @@ export interface ShellOptions {
 export async function openShells(options: ShellOptions): Promise<Shells> {
   const { config, unwinding } = options;
   const keys = readKeys(options);
-  const host = await takeOnHost(options);
+  const prepared = await takeOnHost(options);
+  const { interface: host } = prepared;
   const inventory = await openInventory(options, host, keys);
   unwinding.push('closing the inventory', () => inventory.close());
   const dataPlane = await openDataPlane(options);
   unwinding.push('closing the data plane', () => dataPlane.close());
-  const announced = announcementsOf(dispatchClusters(config), config.interface, config.outside?.interface);
-  const announcer = new Announcer(announced, (why) =>
+  const announcedMac = prepared.outside?.mac ?? host.mac;
+  const announcer = new Announcer(announcements(config, announcedMac), (why) =>
     options.logger.warn('a cluster address could not be announced; trying again', { why }),
   );
   unwinding.push('closing the announcer', () => announcer.close());
   const socket = await openRingSocket(options, host);
   unwinding.push('closing the ring socket', () => socket.close());
   return {
-    keys,
+    keys: keys && new ClusterKeys(keys),
     host,
+    changeHost: (clusters) => prepared.change(clusters),
     socket,
     inventory,
     dataPlane,
     announcer,
+    announcedMac,
   };
 }
+
+/** What is said of where the addresses of a configuration live. */
+export const announcements = (config: NodeConfig, ownMac: Uint8Array): Announcements[] =>
+  announcementsOf(dispatchClusters(config), config.interface, config.outside?.interface, ownMac);
 
 function readKeys({ config, logger }: ShellOptions): readonly Uint8Array[] | undefined {
   if (config.ring.insecure) {
@@ -71,7 +83,7 @@ function readKeys({ config, logger }: ShellOptions): readonly Uint8Array[] | und
   return loaded.value.keys;
 }
 
-async function takeOnHost({ config, logger, unwinding }: ShellOptions): Promise<HostInterface> {
+async function takeOnHost({ config, logger, unwinding }: ShellOptions): Promise<PreparedHost> {
   const prepared = await prepareHost({
     network: kernelNetwork,
     interface: config.interface,
@@ -82,19 +94,20 @@ async function takeOnHost({ config, logger, unwinding }: ShellOptions): Promise<
     journal: journalPath(config.control.socket),
   });
   if (!prepared.ok) throw new StartProblem('host', prepared.problem.message);
-  const { recovered, restore } = prepared.value;
+  const host = prepared.value;
+  const { recovered } = host;
   if (recovered.undone > 0)
     logger.warn('took back what a crashed node had left', { changes: recovered.undone });
   for (const warning of recovered.warnings) logger.warn(warning);
   // In the last moment of the process as well, however it comes to its end.
-  const atExit = (): void => void restore();
+  const atExit = (): void => void host.restore();
   process.once('exit', atExit);
   unwinding.push('restoring the host', () => {
     process.off('exit', atExit);
-    for (const warning of restore().warnings) logger.warn(warning);
+    for (const warning of host.restore().warnings) logger.warn(warning);
   });
-  unwinding.push('ending the upkeep of the host', keepHost(prepared.value, logger));
-  return prepared.value.interface;
+  unwinding.push('ending the upkeep of the host', keepHost(host, logger));
+  return host;
 }
 
 function openInventory(

@@ -14,6 +14,7 @@ import type {
 } from '../control/index.js';
 import type { RebuildProgress } from '../inventory/rebuild.js';
 import type { HeardLoad } from '../load/loads.js';
+import type { OwnServices } from '../services.js';
 import type { Balancing } from './balancing.js';
 import type { Operation } from './operation.js';
 import { hostedMembers, hostOf, ownHost } from './hosts.js';
@@ -23,6 +24,9 @@ import { selfServes, takesConnections } from './serverTable.js';
 export type OperationFigures = Pick<Operation, 'loadOf' | 'notUnderstood' | 'endedConnections'>;
 
 export interface StatusSources {
+  readonly services: OwnServices;
+  /** Broadcast dispatch only. */
+  readonly sharePercent: number | undefined;
   readonly state: RingState;
   readonly stats: DataPlaneStats;
   readonly maxConnections: number;
@@ -50,6 +54,7 @@ export function statusDocument(sources: StatusSources): StatusDocument {
       dispatcher: dispatcher === undefined ? null : formatIpv4(dispatcher),
       members: members(sources),
     },
+    ...(sources.sharePercent !== undefined && { sharePercent: sources.sharePercent }),
     ...(sources.fixedServers.length > 0 && { fixedServers: sources.fixedServers }),
     connections: { ...stats.connections, limit: sources.maxConnections },
     rebuild: { ...rebuild, ms: Math.round(rebuild.ms * 10) / 10 },
@@ -98,12 +103,15 @@ function members(sources: StatusSources): MemberStatus[] {
     id: member.id,
     mac: formatMac(member.mac),
     role: (member.dispatching ? 'dispatcher' : 'server') as NodeRole,
-    active: takesConnections(state, member),
+    active: takesConnections(member, sources.services),
+    ...lacks(sources.services.lackedBy(member.services)),
     ...balanceStatus(sources, host, member),
   }));
   const place = hosted.findIndex(({ member }) => member.address > state.ring.self);
   return place < 0 ? [...others, own] : [...others.slice(0, place), own, ...others.slice(place)];
 }
+
+const lacks = (names: readonly string[]) => (names.length === 0 ? {} : { lacks: names });
 
 /** What a member says of itself that has to do with its share of the connections. */
 type Described = Pick<SelfDescription, 'weight' | 'canServe'>;

@@ -1,5 +1,5 @@
 import { findLink, type Link } from 'libnetraw';
-import type { ConnectionRow, DispatchMode, ServerInfo } from '@ringmaster/dispatch';
+import type { ClusterConfig, ConnectionRow, DispatchMode, ServerInfo } from '@ringmaster/dispatch';
 import { Explaining } from './explaining.js';
 import { monotonicMs } from './clock.js';
 import { DataPlaneError } from './errors.js';
@@ -13,6 +13,7 @@ import type {
   DataPlaneStats,
   EnterReport,
   Explained,
+  PlaneShare,
   WorkerOptions,
 } from './types.js';
 import { WorkerHandle } from './workerHandle.js';
@@ -39,6 +40,13 @@ export interface DataPlane {
   setRole(role: DispatchMode): void;
   /** Makes `servers` the servers; those that are missing get no new connections any more. */
   setServers(servers: readonly ServerInfo[]): void;
+  /**
+   * Makes `clusters` the clusters; connections of those that stay go on. Only where
+   * `obstacleToClusters` sees nothing in the way.
+   */
+  setClusters(clusters: readonly ClusterConfig[]): void;
+  /** Broadcast dispatch: which clients are this node's. To be called before the role is `dispatch` for the first time. */
+  setShare(share: PlaneShare): void;
   /** On: frames of unknown connections wait. Either way those that wait already are looked at once more. */
   hold(on: boolean): void;
   /**
@@ -171,6 +179,15 @@ class WorkersDataPlane implements DataPlane {
   setServers(servers: readonly ServerInfo[]): void {
     this.#explaining.noteServers(servers);
     this.#command({ type: 'servers', servers });
+  }
+
+  setClusters(clusters: readonly ClusterConfig[]): void {
+    this.#explaining.noteClusters(clusters);
+    this.#command({ type: 'clusters', clusters });
+  }
+
+  setShare(share: PlaneShare): void {
+    this.#command({ type: 'share', share });
   }
 
   hold(on: boolean): void {

@@ -18,7 +18,7 @@ const MAX_FORMER = 512;
  * they know about it; deciding is rehearsed here, where it holds up no packet.
  */
 export class Explaining {
-  private readonly given: Pick<RehearsalOptions, 'clusters' | 'ownMac' | 'mtuBytes'>;
+  private given: Pick<RehearsalOptions, 'clusters' | 'ownMac' | 'mtuBytes'>;
   private mode: DispatchMode = 'off';
   private servers: readonly ServerInfo[] = [];
   private readonly everListed = new Map<number, ServerInfo>();
@@ -33,6 +33,10 @@ export class Explaining {
     this.mode = role;
     // With its map a dispatcher forgets what it held.
     if (role === 'off') this.heldUntilMs = undefined;
+  }
+
+  noteClusters(clusters: RehearsalOptions['clusters']): void {
+    this.given = { ...this.given, clusters };
   }
 
   noteServers(servers: readonly ServerInfo[]): void {

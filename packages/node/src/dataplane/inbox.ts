@@ -1,4 +1,5 @@
 import {
+  type ClusterConfig,
   ConnectionState,
   type ConnectionRow,
   type Examination,
@@ -10,12 +11,14 @@ import { TcpState } from 'libnetraw';
 import { type IpAddress, IpProtocol, IPV6_ADDRESS_BYTES } from 'libnetraw/wire';
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import type { SharedState } from './sharedState.js';
-import type { Command, ConnectionList, EnterReport, Report } from './types.js';
+import type { Command, ConnectionList, EnterReport, PlaneShare, Report } from './types.js';
 
 /** Connections entered per turn, so that packets go on in between: some hundred microseconds. */
 const ENTER_CHUNK = 512;
 /** Rows of a snapshot per turn: each is an object. */
 const SNAPSHOT_CHUNK = 512;
+/** Slots looked at per turn for connections that cannot go on: a fraction of a millisecond. */
+const FORGET_CHUNK = 8192;
 /** Frames examined per turn: schedulers are copied for each. */
 const EXAMINE_CHUNK = 16;
 
@@ -24,7 +27,9 @@ export interface CommandTarget {
   readonly dispatcher: Dispatcher;
   setRole(role: DispatchMode): void;
   setServers(servers: readonly ServerInfo[]): void;
+  setClusters(clusters: readonly ClusterConfig[]): void;
   hold(on: boolean): void;
+  setShare(share: PlaneShare): void;
 }
 
 /** Commands that wait for the packet loop. */
@@ -69,8 +74,14 @@ export class CommandInbox implements Inbox {
         return target.setRole(command.role);
       case 'servers':
         return target.setServers(command.servers);
+      case 'clusters':
+        target.setClusters(command.clusters);
+        this.#job = forgetJob();
+        return;
       case 'hold':
         return target.hold(command.on);
+      case 'share':
+        return target.setShare(command.share);
       case 'enter':
         this.#job = enterJob(command.server, command.list, (report) =>
           this.#report({ type: 'entered', id: command.id, report }),
@@ -87,6 +98,15 @@ export class CommandInbox implements Inbox {
         );
     }
   }
+}
+
+/** Takes out what cannot go on with other clusters. */
+function forgetJob(): Job {
+  let from = 0;
+  return ({ dispatcher }) => {
+    from = dispatcher.forgetRest(FORGET_CHUNK, from);
+    return from < 0;
+  };
 }
 
 function enterJob(server: number, list: ConnectionList, done: (report: EnterReport) => void): Job {

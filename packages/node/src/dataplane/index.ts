@@ -2,5 +2,13 @@
 export { monotonicMs } from './clock.js';
 export { startDataPlane, type DataPlane } from './dataPlane.js';
 export { DataPlaneError, type DataPlaneErrorCode } from './errors.js';
-export type { ConnectionList, DataPlaneOptions, DataPlaneStats, EnterReport, Explained } from './types.js';
+export { obstacleToClusters } from './partition.js';
+export type {
+  ConnectionList,
+  DataPlaneOptions,
+  DataPlaneStats,
+  EnterReport,
+  Explained,
+  PlaneShare,
+} from './types.js';
 export type { ServerInfo } from '@ringmaster/dispatch';

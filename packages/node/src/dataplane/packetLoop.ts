@@ -1,4 +1,5 @@
 import {
+  type ClusterConfig,
   Dispatcher,
   DropReason,
   dropCounter,
@@ -20,8 +21,9 @@ import { HostRoute } from './hostRoute.js';
 import type { CommandTarget, Inbox } from './inbox.js';
 import { BATCH_FRAMES, Outbox } from './outbox.js';
 import type { Figures, SharedState } from './sharedState.js';
-import { isToCluster, openTaps, type Side, type Tap } from './tap.js';
-import type { RoutedPackets, WorkerOptions } from './types.js';
+import { isToCluster, openTaps, type Side, type Tap, targetsOfSide } from './tap.js';
+import { clientPrefixes } from './partition.js';
+import type { PlaneShare, RoutedPackets, WorkerOptions } from './types.js';
 
 /** How often connections are aged and the ring's own counters asked for. */
 const UPKEEP_INTERVAL_MS = 20;
@@ -78,12 +80,14 @@ export class PacketLoop implements CommandTarget {
   /** Where the frame that is looked at came in. */
   #side: Side = 'inner';
   #servers: readonly ServerInfo[] = [];
+  #clusters: readonly ClusterConfig[];
   #upkeepMs = 0;
 
   /** Opens everything. Throws `SystemError`. */
   constructor(given: PacketLoopOptions) {
     this.#given = given;
     this.#shared = given.shared;
+    this.#clusters = given.options.clusters;
     this.#dispatcher = this.#newDispatcher();
     this.#taps = openTaps(given.options, given.fanouts);
     this.#rings = this.#taps.flatMap(({ rings }) => rings);
@@ -126,6 +130,18 @@ export class PacketLoop implements CommandTarget {
     this.#dispatcher.hold(this.#holding);
   }
 
+  /** Makes these the clusters. What those that are gone leave in the map is then to be forgotten, see `Dispatcher`. */
+  setClusters(clusters: readonly ClusterConfig[]): void {
+    this.#dispatcher.setClusters(clusters);
+    this.#clusters = clusters;
+    const hasOutside = this.#given.options.outside !== undefined;
+    for (const tap of this.#taps) tap.setTargets(targetsOfSide(tap.side, clusters, hasOutside));
+  }
+
+  setShare(share: PlaneShare): void {
+    for (const tap of this.#taps) tap.setShare(share, clientPrefixes(this.#clusters));
+  }
+
   setServers(servers: readonly ServerInfo[]): void {
     this.#servers = servers;
     this.#dispatcher.setServers(servers, monotonicMs());
@@ -157,7 +173,7 @@ export class PacketLoop implements CommandTarget {
   #newDispatcher(): Dispatcher {
     const { options, ownMac, seed, shared, index } = this.#given;
     return new Dispatcher({
-      clusters: options.clusters,
+      clusters: this.#clusters,
       ownMac,
       seed,
       firstTurn: index,
@@ -241,8 +257,7 @@ export class PacketLoop implements CommandTarget {
 
   /** Whether a frame, by its destination, is one that comes from clients by an interface of their own. */
   #isOuter(bytes: Uint8Array, offset: number): boolean {
-    const { outside, clusters } = this.#given.options;
-    return outside !== undefined && isToCluster(bytes, offset, clusters);
+    return this.#given.options.outside !== undefined && isToCluster(bytes, offset, this.#clusters);
   }
 
   #answer(): void {

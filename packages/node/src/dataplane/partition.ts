@@ -1,6 +1,7 @@
 import { fanoutHash4, fanoutHash6 } from 'libnetraw';
 import { IPV6_ADDRESS_BYTES } from 'libnetraw/wire';
 import type { ClusterConfig } from '@ringmaster/dispatch';
+import { gatewayMacsOf } from './tap.js';
 import type { ConnectionList } from './types.js';
 
 /** Leading bits of a client's address that decide which worker has it. */
@@ -16,6 +17,26 @@ export function clientPrefixes(clusters: readonly ClusterConfig[]): ClientPrefix
     prefix4: Math.min(32, ...affinities.map(({ prefix4 }) => prefix4)),
     prefix6: Math.min(128, ...affinities.map(({ prefix6 }) => prefix6)),
   };
+}
+
+/**
+ * Why a data plane cannot change from one set of clusters to another while it runs, as the end of a sentence; `undefined` when
+ * it can.
+ */
+export function obstacleToClusters(
+  before: readonly ClusterConfig[],
+  after: readonly ClusterConfig[],
+  workers: number,
+): string | undefined {
+  const families = (clusters: readonly ClusterConfig[]): Set<string> =>
+    new Set(clusters.map(({ address }) => (typeof address === 'number' ? 'IPv4' : 'IPv6')));
+  const strange = [...families(after)].find((family) => !families(before).has(family));
+  if (strange !== undefined) return `memory for ${strange} connections is reserved at the start`;
+  if (workers === 1) return undefined;
+  const shares = (clusters: readonly ClusterConfig[]): string =>
+    JSON.stringify([clientPrefixes(clusters), gatewayMacsOf(clusters).map(String).sort()]);
+  if (shares(before) === shares(after)) return undefined;
+  return 'with several workers the networks of clients and the gateways say who has which packets';
 }
 
 /**

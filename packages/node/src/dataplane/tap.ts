@@ -1,7 +1,8 @@
-import { acceptNone, dispatcherFilter, PacketRing, type FanoutOptions } from 'libnetraw';
+import { acceptNone, type ClientShare, dispatcherFilter, PacketRing, type FanoutOptions } from 'libnetraw';
 import { type IpAddress, macEquals } from 'libnetraw/wire';
 import type { ClusterConfig, DispatchMode } from '@ringmaster/dispatch';
-import type { WorkerOptions } from './types.js';
+import type { ClientPrefixes } from './partition.js';
+import type { PlaneShare, WorkerOptions } from './types.js';
 
 /** The servers' side of a node, and the clients'. With one interface everything is inner. */
 export type Side = 'inner' | 'outer';
@@ -31,7 +32,10 @@ export class Tap {
   readonly ring: PacketRing;
   readonly handshakes: PacketRing;
   readonly side: Side;
-  readonly #targets: TapTargets;
+  #targets: TapTargets;
+  #role: DispatchMode = 'off';
+  #share: ClientShare | undefined;
+  #answers = true;
   /** What the card lets through at present, by name. */
   readonly #memberships = new Map<string, Uint8Array>();
 
@@ -68,19 +72,34 @@ export class Tap {
     for (const ring of this.rings) ring.close();
   }
 
+  /** Is open to other targets from now on. Throws as `setRole`. */
+  setTargets(targets: TapTargets): void {
+    this.#targets = targets;
+    this.setRole(this.#role);
+  }
+
+  /** Takes the packets of these clients only from now on, and answers questions or not. Throws as `setRole`. */
+  setShare({ buckets, answers }: PlaneShare, prefixes: ClientPrefixes): void {
+    this.#share = { buckets, ...prefixes };
+    this.#answers = answers;
+    this.setRole(this.#role);
+  }
+
   /** Opens or closes. Throws `SystemError` when the card does not take the virtual MACs. */
   setRole(role: DispatchMode): void {
+    this.#role = role;
     if (role === 'off') {
       for (const ring of this.rings) ring.setFilter(acceptNone());
       this.#setMemberships([]);
       return;
     }
     const { macs, gatewayMacs, addresses } = this.#targets;
-    const asked = role === 'dispatch' ? addresses : [];
+    const asked = role === 'dispatch' && this.#answers ? addresses : [];
     const solicitTargets = asked.filter((address) => typeof address !== 'number');
     const arpTargets = asked.filter((address) => typeof address === 'number');
     this.#setMemberships([...macs, ...gatewayMacs, ...solicitTargets.map(solicitedNodeMac)]);
-    const wanted = { macs, gatewayMacs, arpTargets, solicitTargets };
+    const share = this.#share;
+    const wanted = { macs, gatewayMacs, arpTargets, solicitTargets, ...(share && { share }) };
     this.ring.setFilter(dispatcherFilter({ ...wanted, part: 'rest' }));
     this.handshakes.setFilter(dispatcherFilter({ ...wanted, part: 'handshakes' }));
   }
@@ -100,30 +119,35 @@ export class Tap {
   }
 }
 
-/** One tap, or with an interface outside two: the clusters there, the gateways inside. */
+/** One tap, or with an interface outside two: see {@link targetsOfSide}. */
 export function openTaps(options: WorkerOptions, fanouts: readonly FanoutOptions[] = []): Tap[] {
   const { interface: inside, outside, clusters, ringSlots: slots } = options;
   const taps: Tap[] = [];
-  const open = (side: Side, name: string, targets: TapTargets): unknown =>
-    taps.push(new Tap(side, name, targets, slots, fanouts.slice(RINGS_OF_TAP * taps.length)));
+  const open = (side: Side, name: string): unknown => {
+    const targets = targetsOfSide(side, clusters, outside !== undefined);
+    return taps.push(new Tap(side, name, targets, slots, fanouts.slice(RINGS_OF_TAP * taps.length)));
+  };
   try {
-    const ofClusters = targetsOf(clusters, false);
-    const ofGateways = targetsOf(clusters, true);
-    if (outside === undefined) {
-      open('inner', inside, {
-        ...ofGateways,
-        macs: ofClusters.macs,
-        addresses: [...ofClusters.addresses, ...ofGateways.addresses],
-      });
-    } else {
-      open('outer', outside, ofClusters);
-      open('inner', inside, ofGateways);
-    }
+    if (outside !== undefined) open('outer', outside);
+    open('inner', inside);
     return taps;
   } catch (error) {
     for (const tap of taps) tap.close();
     throw error;
   }
+}
+
+/** The clusters are to be found outside, the gateways inside; with one interface both there. */
+export function targetsOfSide(
+  side: Side,
+  clusters: readonly ClusterConfig[],
+  hasOutside: boolean,
+): TapTargets {
+  const ofClusters = targetsOf(clusters, false);
+  const ofGateways = targetsOf(clusters, true);
+  if (hasOutside) return side === 'outer' ? ofClusters : ofGateways;
+  const addresses = [...ofClusters.addresses, ...ofGateways.addresses];
+  return { ...ofGateways, macs: ofClusters.macs, addresses };
 }
 
 /** The virtual MACs of the gateways, each once. */

@@ -117,11 +117,21 @@ export interface PlaneFigures {
   readonly loopback: Readonly<SenderCounters>;
 }
 
+/** Broadcast dispatch: this node's part. */
+export interface PlaneShare {
+  /** A bit for each bucket of clients whose packets are taken: `ClientShare` of libnetraw. */
+  readonly buckets: readonly number[];
+  /** Whether questions about the addresses are answered: one member does. */
+  readonly answers: boolean;
+}
+
 /** What goes to the worker. Applied in this order, one after the other, however long `enter` takes. */
 export type Command =
   | { readonly type: 'role'; readonly role: DispatchMode }
   | { readonly type: 'servers'; readonly servers: readonly ServerInfo[] }
+  | { readonly type: 'clusters'; readonly clusters: readonly ClusterConfig[] }
   | { readonly type: 'hold'; readonly on: boolean }
+  | { readonly type: 'share'; readonly share: PlaneShare }
   | {
       readonly type: 'enter';
       readonly id: number;

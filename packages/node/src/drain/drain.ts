@@ -40,6 +40,7 @@ export class Drain {
   private readonly parts: DrainParts;
   private deadline: NodeJS.Timeout | undefined;
   private ending: NodeJS.Timeout | undefined;
+  private weight: number;
   state: DrainState = 'serving';
   /** Wall-clock milliseconds; `undefined` without a deadline. */
   deadlineAtMs: number | undefined;
@@ -48,6 +49,13 @@ export class Drain {
 
   constructor(parts: DrainParts) {
     this.parts = parts;
+    this.weight = parts.weight;
+  }
+
+  /** Announces another weight, now or when this node serves again. */
+  reweigh(weight: number): void {
+    this.weight = weight;
+    if (this.state === 'serving') this.announce();
   }
 
   /** Takes up the drain of a node that has crashed. To be called before the ring is started. */
@@ -126,9 +134,9 @@ export class Drain {
   }
 
   private announce(): void {
-    const { weight, canServe, describe, onChange } = this.parts;
+    const { canServe, describe, onChange } = this.parts;
     describe({
-      weight: this.state === 'serving' ? weight : 0,
+      weight: this.state === 'serving' ? this.weight : 0,
       canServe: canServe && this.state !== 'drained',
     });
     onChange();

@@ -11,6 +11,7 @@ export const EVENT_KINDS = [
   'rebuild',
   'health',
   'drain',
+  'reload',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 

@@ -8,6 +8,8 @@ interface Watched {
   readonly config: HealthConfig;
   readonly state: RiseAndFall;
   timer?: NodeJS.Timeout;
+  /** Nobody wants to know any more. */
+  isGone?: boolean;
   last?: CheckResult & { readonly atMs: number };
   /** Why it was last not well. */
   why: string | undefined;
@@ -18,7 +20,7 @@ interface Watched {
  * its services would be given that service's clients all the same. Until each has answered once, nothing is known.
  */
 export class HealthMonitor {
-  private readonly watched: Watched[];
+  private watched: Watched[];
   private readonly onChange: (state: Exclude<Health, 'unknown'>, why: string) => void;
   private state: Health = 'unknown';
   private closed = false;
@@ -28,11 +30,7 @@ export class HealthMonitor {
     configs: readonly HealthConfig[],
     onChange: (state: Exclude<Health, 'unknown'>, why: string) => void,
   ) {
-    this.watched = configs.map((config) => ({
-      config,
-      state: new RiseAndFall(config.rise, config.fall),
-      why: undefined,
-    }));
+    this.watched = configs.map((config) => watch(config));
     this.onChange = onChange;
   }
 
@@ -43,12 +41,36 @@ export class HealthMonitor {
 
   /** The first check of each comes at once: the node waits for it. */
   start(): void {
+    if (this.isEmpty) this.state = 'good';
     for (const watched of this.watched) this.schedule(watched, 0);
   }
 
   close(): void {
     this.closed = true;
     for (const { timer } of this.watched) clearTimeout(timer);
+  }
+
+  /**
+   * Checks these from now on. What is checked as before keeps its state; a new check of a node that is good has to fail as
+   * often as any other before the node counts as ill. To be called after `start`.
+   */
+  reconfigure(configs: readonly HealthConfig[]): void {
+    const left = new Map(this.watched.map((watched) => [JSON.stringify(watched.config), watched]));
+    const known = this.state === 'good' ? 'good' : 'unknown';
+    this.watched = configs.map((config) => {
+      const name = JSON.stringify(config);
+      const kept = left.get(name);
+      left.delete(name);
+      if (kept !== undefined) return kept;
+      const added = watch(config, known);
+      this.schedule(added, 0);
+      return added;
+    });
+    for (const gone of left.values()) {
+      clearTimeout(gone.timer);
+      gone.isGone = true;
+    }
+    this.review();
   }
 
   /**
@@ -81,7 +103,7 @@ export class HealthMonitor {
   }
 
   private note(watched: Watched, result: CheckResult): void {
-    if (this.closed) return;
+    if (this.closed || watched.isGone === true) return;
     const { intervalMs } = watched.config;
     // A tenth of jitter keeps the checks of many nodes from falling into step.
     this.schedule(watched, intervalMs * (0.95 + Math.random() * 0.1));
@@ -99,4 +121,8 @@ export class HealthMonitor {
     this.state = state;
     this.onChange(state, bad?.why ?? 'all checks pass');
   }
+}
+
+function watch(config: HealthConfig, state: Health = 'unknown'): Watched {
+  return { config, state: new RiseAndFall(config.rise, config.fall, state), why: undefined };
 }

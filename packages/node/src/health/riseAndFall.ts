@@ -9,11 +9,13 @@ export class RiseAndFall {
   private readonly rise: number;
   private readonly fall: number;
   private inARow = 0;
-  state: Health = 'unknown';
+  state: Health;
 
-  constructor(rise: number, fall: number) {
+  /** @param state what is taken for granted until it is shown otherwise */
+  constructor(rise: number, fall: number, state: Health = 'unknown') {
     this.rise = rise;
     this.fall = fall;
+    this.state = state;
   }
 
   /** True when the state has changed by this result. */

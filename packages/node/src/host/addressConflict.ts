@@ -3,7 +3,7 @@
  * cluster itself may answer, with its virtual MAC: that is the present dispatcher, and no conflict.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { virtualMacOf } from '@ringmaster/dispatch';
+import { isVirtualMacOf } from '@ringmaster/dispatch';
 import {
   ArpHeader,
   arpFrame,
@@ -59,8 +59,7 @@ export function conflictIn(
   const address = formatIpv4(arp.senderAddress);
   if (!addresses.includes(address)) return undefined;
   const sender = frame.subarray(arp.senderMacOffset, arp.senderMacOffset + 6);
-  const clusterMac = virtualMacOf(arp.senderAddress);
-  const isOurs = compareMac(sender, ownMac) === 0 || compareMac(sender, clusterMac) === 0;
+  const isOurs = compareMac(sender, ownMac) === 0 || isVirtualMacOf(arp.senderAddress, sender);
   return isOurs ? undefined : { address, mac: formatMac(sender) };
 }
 

@@ -145,14 +145,18 @@ export interface RestoreReport {
   readonly warnings: readonly string[];
 }
 
-/**
- * Takes back the changes of a journal, the last one first, and removes the file. What cannot be undone stays in the
- * file, for the next start with more rights.
- */
-export function undoAll(network: HostNetwork, file: string, content: JournalContent): RestoreReport {
+interface Undone {
+  /** What could not be undone. */
+  readonly remaining: readonly HostChange[];
+  /** See {@link RestoreReport}. */
+  readonly warnings: readonly string[];
+}
+
+/** Takes changes back, the last one first. */
+export function undoChanges(network: HostNetwork, changes: readonly HostChange[]): Undone {
   const warnings: string[] = [];
   const remaining: HostChange[] = [];
-  for (const change of content.changes.toReversed()) {
+  for (const change of changes.toReversed()) {
     try {
       const note = undoChange(network, change);
       if (note !== undefined) warnings.push(note);
@@ -162,6 +166,15 @@ export function undoAll(network: HostNetwork, file: string, content: JournalCont
       remaining.unshift(change);
     }
   }
+  return { remaining, warnings };
+}
+
+/**
+ * Takes back the changes of a journal, the last one first, and removes the file. What cannot be undone stays in the
+ * file, for the next start with more rights.
+ */
+export function undoAll(network: HostNetwork, file: string, content: JournalContent): RestoreReport {
+  const { remaining, warnings } = undoChanges(network, content.changes);
   if (remaining.length === 0) removeJournal(file);
   else writeJournal(file, { ...content, changes: remaining });
   return { undone: content.changes.length - remaining.length, warnings };

@@ -17,7 +17,7 @@ import { FIRST_TABLE } from './tables.js';
 type Family = ReturnType<typeof familyOf>;
 type RouteChange = Extract<HostChange, { readonly kind: 'route' }>;
 
-/** Gateways of one IP version, each with the clusters that share it; their places say which table is whose. */
+/** Gateways of one IP version, each with the clusters that share it. */
 function gatewaysOf(clusters: readonly HostCluster[], family: Family): Map<string, HostCluster[]> {
   const gateways = new Map<string, HostCluster[]>();
   for (const cluster of clusters) {
@@ -45,21 +45,36 @@ export function isOnLink(network: HostNetwork, interfaceName: string, address: s
   });
 }
 
-/** The changes for all ghost gateways, or why one cannot be. */
+/** The first table that none of these are in. */
+function freeTable(taken: ReadonlySet<number>): number {
+  let table = FIRST_TABLE;
+  while (taken.has(table)) table++;
+  return table;
+}
+
+/**
+ * The changes for all ghost gateways, or why one cannot be.
+ * @param tables those that gateways have already; the others get the first free ones
+ */
 export function gatewayChanges(
   network: HostNetwork,
   inner: HostInterface,
   clusters: readonly HostCluster[],
+  tables: ReadonlyMap<string, number> = new Map(),
 ): HostResult<HostChange[]> {
   const changes: HostChange[] = [];
   for (const family of ['ipv4', 'ipv6'] as const) {
-    for (const [place, [gateway, sharing]] of [...gatewaysOf(clusters, family)].entries()) {
+    const ofFamily = [...tables].filter(([gateway]) => familyOf(gateway) === family);
+    const taken = new Set(ofFamily.map(([, table]) => table));
+    for (const [gateway, sharing] of gatewaysOf(clusters, family)) {
       if (!isOnLink(network, inner.name, gateway)) {
         const cure = `choose a free address of the network of ${inner.name}`;
         const why = `the ghost gateway ${gateway} is not in the network of ${inner.name}`;
         return hostProblem('gateway-elsewhere', `${why}; ${cure}`);
       }
-      const found = oneGateway(network, { inner, family, gateway, sharing, table: FIRST_TABLE + place });
+      const table = tables.get(gateway) ?? freeTable(taken);
+      taken.add(table);
+      const found = oneGateway(network, { inner, family, gateway, sharing, table });
       if (!found.ok) return found;
       changes.push(...found.value);
     }

@@ -1,4 +1,10 @@
-export { prepareHost, type PreparedHost, type PrepareHostOptions, type Probe } from './prepareHost.js';
+export {
+  prepareHost,
+  type HostTransition,
+  type PreparedHost,
+  type PrepareHostOptions,
+  type Probe,
+} from './prepareHost.js';
 export { arpProbe, conflictIn, probeAddresses } from './addressConflict.js';
 export type { AddressConflict, ProbeKind, ProbeOptions, ProbePort } from './addressConflict.js';
 export { neighbourConflictIn, neighbourProbe, neighbourProbes } from './neighbourConflict.js';

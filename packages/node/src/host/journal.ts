@@ -22,7 +22,9 @@ import type { ProcessIdentity } from './processIdentity.js';
 /** Only what a node changes: a journal from who knows where must not make it change anything else. */
 const sysctlPath = z
   .string()
-  .regex(/^net\/ipv4\/(?:tcp_mtu_probing|conf\/[^\s/]{1,15}\/(?:arp_ignore|arp_announce|rp_filter))$/);
+  .regex(
+    /^net\/(?:ipv4\/(?:tcp_mtu_probing|conf\/[^\s/]{1,15}\/(?:arp_ignore|arp_announce|rp_filter))|ipv[46]\/conf\/[^\s/]{1,15}\/drop_unicast_in_l2_multicast)$/,
+  );
 const sysctlValue = z.string().regex(/^\d{1,2}$/);
 const interfaceName = z.string().regex(/^[^\s/:]{1,15}$/);
 const ipAddress = z.string().refine((text) => isIP(text) !== 0 && !text.includes('%'));

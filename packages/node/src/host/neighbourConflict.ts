@@ -2,7 +2,7 @@
  * Whether somebody else owns an IPv6 address: asked by neighbour discovery before it is taken on, in the manner of RFC 4862,
  * section 5.4. The cluster itself may answer, with its virtual MAC: that is the present dispatcher, and no conflict.
  */
-import { virtualMacOf } from '@ringmaster/dispatch';
+import { isVirtualMacOf } from '@ringmaster/dispatch';
 import {
   compareMac,
   decodeEthernet,
@@ -61,7 +61,7 @@ export function neighbourConflictIn(
   const macAt = message.linkAddressOffset < 0 ? 6 : message.linkAddressOffset;
   const owner = frame.subarray(macAt, macAt + 6);
   const target = frame.subarray(message.targetOffset, message.targetOffset + IPV6_ADDRESS_BYTES);
-  const isOurs = compareMac(owner, ownMac) === 0 || compareMac(owner, virtualMacOf(target)) === 0;
+  const isOurs = compareMac(owner, ownMac) === 0 || isVirtualMacOf(target, owner);
   return isOurs ? undefined : { address, mac: formatMac(owner) };
 }
 

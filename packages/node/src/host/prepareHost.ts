@@ -3,7 +3,8 @@
  * is undone at exit, and after a crash by the next start.
  */
 import type { AddressConflict } from './addressConflict.js';
-import { applyChange, repairChanges, undoAll, type RestoreReport } from './changes.js';
+import { hostDifference } from './changeHost.js';
+import type { RestoreReport } from './changes.js';
 import type { HostCluster } from './hostCluster.js';
 import {
   findInterface,
@@ -12,12 +13,11 @@ import {
   type UsableLink,
   type WantedAddresses,
 } from './hostInterface.js';
-import { createJournal, writeJournal, type HostChange } from './journal.js';
 import { inspectLeftover, leftoverProblem, recoverLeftover } from './leftover.js';
+import { MadeChanges } from './madeChanges.js';
 import type { HostNetwork } from './network.js';
 import { probeLan } from './lanProbe.js';
-import { errorCode, hostProblem, systemProblem, type HostFailure, type HostResult } from './problem.js';
-import { ownIdentity } from './processIdentity.js';
+import { hostProblem, systemProblem, type HostFailure, type HostResult } from './problem.js';
 import { wantedChanges, type HostLinks } from './wanted.js';
 
 export interface PrepareHostOptions extends WantedAddresses {
@@ -35,6 +35,14 @@ export interface PrepareHostOptions extends WantedAddresses {
 
 export type Probe = (link: UsableLink, addresses: readonly string[]) => Promise<AddressConflict | undefined>;
 
+/** A host that is ready for the clusters before a change and for those after it. */
+export interface HostTransition {
+  /** Ends it forwards: takes away what only the former clusters needed. Returns what could not be, in sentences. */
+  finish(): readonly string[];
+  /** Ends it backwards. */
+  undo(): readonly string[];
+}
+
 export interface PreparedHost {
   readonly interface: HostInterface;
   readonly outside: UsableLink | undefined;
@@ -42,62 +50,25 @@ export interface PreparedHost {
   readonly recovered: RestoreReport;
   /** Makes anew what has gone by itself since; returns it, in words. Nothing after `restore`. */
   repair(): string[];
+  /**
+   * Readies the host for other clusters, beside those that it has; nobody else's addresses on the LAN are taken. When it fails,
+   * nothing is changed.
+   */
+  change(clusters: readonly HostCluster[]): Promise<HostResult<HostTransition>>;
   /** Takes every change back, the last first; once. Synchronous, so that it can run in the last moment of a process. */
   restore(): RestoreReport;
 }
 
-interface MadeChanges {
-  readonly repair: () => string[];
-  readonly restore: () => RestoreReport;
-}
-
-function makeChanges(options: PrepareHostOptions, changes: readonly HostChange[]): HostResult<MadeChanges> {
-  const { network, journal } = options;
-  const identity = ownIdentity();
-  const made: HostChange[] = [];
-  let restored: RestoreReport | undefined;
-  const restore = (): RestoreReport => {
-    if (restored !== undefined) return { undone: 0, warnings: [] };
-    restored = undoAll(network, journal, { process: identity, changes: made });
-    return restored;
-  };
-  const repair = (): string[] => (restored === undefined ? repairChanges(network, made) : []);
-  try {
-    createJournal(journal, { process: identity, changes: [] });
-  } catch (error) {
-    if (errorCode(error) === 'EEXIST') {
-      return hostProblem(
-        'already-running',
-        `another node was started here at the same moment: ${journal} exists`,
-      );
-    }
-    const cure = 'make its directory writable, or set control.socket elsewhere';
-    return hostProblem(
-      'journal-unusable',
-      `the undo journal cannot be written; ${cure}: ${(error as Error).message}`,
-    );
-  }
-  try {
-    for (const change of changes) {
-      made.push(change);
-      writeJournal(journal, { process: identity, changes: made });
-      applyChange(network, change);
-    }
-  } catch (error) {
-    const { warnings } = restore();
-    const failed = systemProblem(error);
-    if (warnings.length === 0) return failed;
-    return hostProblem(failed.problem.code, [failed.problem.message, ...warnings].join('; '));
-  }
-  return { ok: true, value: { repair, restore } };
-}
+const gatewaysIn = (clusters: readonly HostCluster[]): string[] => [
+  ...new Set(clusters.flatMap(({ gateway }) => gateway ?? [])),
+];
 
 /** Finds the interfaces, and makes sure that no other host owns a cluster address or ghost gateway. Changes nothing. */
 async function examineLan(options: PrepareHostOptions): Promise<HostResult<HostLinks>> {
   const { network, clusters, probe = probeLan } = options;
   try {
     const clusterAddresses = clusters.map(({ address }) => address);
-    const gateways = [...new Set(clusters.flatMap(({ gateway }) => gateway ?? []))];
+    const gateways = gatewaysIn(clusters);
     const inner = findInterface(network, options.interface, options, [...clusterAddresses, ...gateways]);
     if (!inner.ok) return inner;
     const outside = options.outside === undefined ? undefined : findLink(network, options.outside);
@@ -117,7 +88,7 @@ async function findConflict(
   probe: Probe,
 ): Promise<HostFailure | undefined> {
   const [ofCluster, ofGateway] = await Promise.all([
-    probe(outside, clusterAddresses),
+    clusterAddresses.length === 0 ? undefined : probe(outside, clusterAddresses),
     gateways.length === 0 ? undefined : probe(inner, gateways),
   ]);
   const conflict = ofCluster ?? ofGateway;
@@ -146,11 +117,81 @@ export async function prepareHost(options: PrepareHostOptions): Promise<HostResu
     if (!recovered.ok) return recovered;
     const changes = wantedChanges(network, links.value, clusters);
     if (!changes.ok) return changes;
-    const made = makeChanges(options, changes.value);
+    const made = MadeChanges.begin(network, journal);
     if (!made.ok) return made;
-    const { inner, outside } = links.value;
-    return { ok: true, value: { interface: inner, outside, recovered: recovered.value, ...made.value } };
+    const failed = made.value.make(changes.value);
+    if (failed === undefined)
+      return { ok: true, value: new Host(options, links.value, made.value, recovered.value) };
+    const { warnings } = made.value.restore();
+    return hostProblem(failed.problem.code, [failed.problem.message, ...warnings].join('; '));
   } catch (error) {
     return systemProblem(error);
+  }
+}
+
+/** Cluster addresses and ghost gateways that were not there before: of the others it is known whose they are. */
+function newAddresses(
+  former: readonly HostCluster[],
+  clusters: readonly HostCluster[],
+): [clusterAddresses: string[], gateways: string[]] {
+  const [before, after] = [former, clusters].map((each) => each.map(({ address }) => address));
+  const gatewaysBefore = gatewaysIn(former);
+  return [
+    after.filter((address) => !before.includes(address)),
+    gatewaysIn(clusters).filter((gateway) => !gatewaysBefore.includes(gateway)),
+  ];
+}
+
+class Host implements PreparedHost {
+  readonly interface: HostInterface;
+  readonly outside: UsableLink | undefined;
+  readonly recovered: RestoreReport;
+  private readonly options: PrepareHostOptions;
+  private readonly made: MadeChanges;
+  private clusters: readonly HostCluster[];
+
+  constructor(
+    options: PrepareHostOptions,
+    { inner, outside }: HostLinks,
+    made: MadeChanges,
+    recovered: RestoreReport,
+  ) {
+    this.options = options;
+    this.clusters = options.clusters;
+    this.interface = inner;
+    this.outside = outside;
+    this.made = made;
+    this.recovered = recovered;
+  }
+
+  repair(): string[] {
+    return this.made.repair();
+  }
+
+  restore(): RestoreReport {
+    return this.made.restore();
+  }
+
+  async change(clusters: readonly HostCluster[]): Promise<HostResult<HostTransition>> {
+    const { made, options, clusters: former } = this;
+    const { network, probe = probeLan } = options;
+    const links = { inner: this.interface, outside: this.outside };
+    try {
+      const conflict = await findConflict(links, ...newAddresses(former, clusters), probe);
+      if (conflict !== undefined) return conflict;
+      const difference = hostDifference(network, links, clusters, made.changes);
+      if (!difference.ok) return difference;
+      const { add, remove } = difference.value;
+      const failed = made.make(add);
+      if (failed !== undefined) return failed;
+      this.clusters = clusters;
+      const undo = (): readonly string[] => {
+        this.clusters = former;
+        return made.takeBack(add);
+      };
+      return { ok: true, value: { finish: () => made.takeBack(remove), undo } };
+    } catch (error) {
+      return systemProblem(error);
+    }
   }
 }

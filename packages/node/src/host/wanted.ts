@@ -3,7 +3,7 @@
  * there already. Pure: it reads, and says what to change.
  */
 import type { HostChange } from './journal.js';
-import type { HostCluster } from './hostCluster.js';
+import { familyOf, type HostCluster } from './hostCluster.js';
 import type { HostInterface, UsableLink } from './hostInterface.js';
 import { gatewayChanges } from './ghostGateway.js';
 import type { HostNetwork } from './network.js';
@@ -65,6 +65,25 @@ function reversePathChanges(network: HostNetwork, { inner, outside }: HostLinks)
   return ['lo', ...(outside === undefined ? [] : [inner.name])].flatMap((name) => loosened(network, name));
 }
 
+/**
+ * Broadcast dispatch: the kernel must leave alone what comes in frames to a group for an address of its own. TCP does so by itself;
+ * UDP and ICMP would be answered by every member. Linux uses the setting of `all` or of the interface, whichever is set.
+ */
+function groupFrameChanges(
+  network: HostNetwork,
+  { inner, outside = inner }: HostLinks,
+  clusters: readonly HostCluster[],
+): HostChange[] {
+  const shared = clusters.filter(({ isShared = false }) => isShared);
+  return (['ipv4', 'ipv6'] as const).flatMap((family) => {
+    if (!shared.some(({ address }) => familyOf(address) === family)) return [];
+    const path = (scope: string): string => `net/${family}/conf/${scope}/drop_unicast_in_l2_multicast`;
+    if (network.readSysctl(path('all')) === '1') return [];
+    const before = network.readSysctl(path(outside.name));
+    return before === '1' ? [] : [{ kind: 'sysctl', path: path(outside.name), before, after: '1' } as const];
+  });
+}
+
 const MTU_PROBING = 'net/ipv4/tcp_mtu_probing';
 
 /**
@@ -90,20 +109,27 @@ export interface HostLinks {
  * The changes that make this host ready for its clusters, in the order in which to make them: the ARP settings come before
  * the addresses, so that the host never answers for one. What is there already is not ours and is left out, and so it will
  * not be removed at the end.
+ * @param tables routing tables that gateways have already
  */
 export function wantedChanges(
   network: HostNetwork,
   links: HostLinks,
   clusters: readonly HostCluster[],
+  tables?: ReadonlyMap<string, number>,
 ): HostResult<HostChange[]> {
   const obstacle = clusters.map((cluster) => obstacleTo(network, links, cluster)).find(Boolean);
   if (obstacle !== undefined) return obstacle;
   const direct = clusters.filter(({ mode }) => mode === 'l4/2').map(({ address }) => address);
   const interfaces = [links.inner, links.outside].flatMap((link) => (link === undefined ? [] : [link.name]));
   const arp = direct.some((address) => !isIPv6(address)) ? arpChanges(network, interfaces) : [];
-  const settings = [...arp, ...reversePathChanges(network, links), ...probingChanges(network, clusters)];
+  const settings = [
+    ...arp,
+    ...groupFrameChanges(network, links, clusters),
+    ...reversePathChanges(network, links),
+    ...probingChanges(network, clusters),
+  ];
   const changes = [...settings, ...addressChanges(network, direct)];
-  const gateways = gatewayChanges(network, links.inner, clusters);
+  const gateways = gatewayChanges(network, links.inner, clusters, tables);
   return gateways.ok ? { ok: true, value: [...changes, ...gateways.value] } : gateways;
 }
 

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { InventoryWorkerData, OwnQuestion } from './inventoryWorker.js';
+import type { InventoryChange, InventoryWorkerData, OwnMessage, OwnQuestion } from './inventoryWorker.js';
 import type { OwnLoad } from './ownLoad.js';
 
 type WorkerMessage =
@@ -12,6 +12,8 @@ type WorkerMessage =
 export interface InventoryServer {
   /** Questions that were not authentic or not understood, so far. */
   readonly refused: number;
+  /** Lists these places, and opens with these keys, from now on. */
+  configure(change: InventoryChange): void;
   /** What the kernel says about the load of this host's services. */
   load(): Promise<OwnLoad>;
   /** Resets all connections to this host's services; resolves with how many. */
@@ -28,13 +30,16 @@ export function startInventoryServer(
   onFailure: (message: string) => void,
 ): Promise<InventoryServer> {
   const worker = new Worker(new URL('./inventoryWorker.js', import.meta.url), { workerData: data });
-  const own = new OwnQuestions((question) => worker.postMessage(question));
+  const own = new OwnQuestions((question) =>
+    worker.postMessage({ kind: 'question', ...question } satisfies OwnMessage),
+  );
   let refused = 0;
   let closing = false;
   const handle: InventoryServer = {
     get refused() {
       return refused;
     },
+    configure: (change) => worker.postMessage({ kind: 'configure', ...change } satisfies OwnMessage),
     load: () => own.ask('load') as Promise<OwnLoad>,
     endConnections: () => own.ask('end') as Promise<number>,
     close: async () => {

@@ -35,7 +35,13 @@ export interface InventoryWorkerData {
   readonly maxConnections: number;
 }
 
+/** What may change while it answers. */
+export type InventoryChange = Pick<InventoryWorkerData, 'places' | 'keys'>;
+
 /** From the node's main thread. */
+export type OwnMessage =
+  ({ readonly kind: 'question' } & OwnQuestion) | ({ readonly kind: 'configure' } & InventoryChange);
+
 export interface OwnQuestion {
   readonly id: number;
   /** `end`: reset the connections to the services. */
@@ -49,7 +55,8 @@ const MAX_CLIENTS = 64;
 const MAX_REQUEST_BYTES = 4 + 64 + REQUEST_BYTES;
 
 const options = workerData as InventoryWorkerData;
-const cryptography = options.keys && new NodeCryptography(options.keys, 'bulk');
+let places = options.places;
+let cryptography = options.keys && new NodeCryptography(options.keys, 'bulk');
 
 function list({ address, ports }: ListedPlace) {
   const limit = options.maxConnections;
@@ -89,7 +96,7 @@ function answerAll(): void {
   const questions = waiting.filter(({ socket }) => !socket.destroyed && !socket.readableEnded);
   waiting = [];
   try {
-    for (const place of options.places) answerPlace(place, questions);
+    for (const place of places) answerPlace(place, questions);
     for (const { socket, send } of questions) {
       send(AnswerKind.end, new Uint8Array(ANSWER_HEAD_BYTES));
       socket.end();
@@ -143,14 +150,21 @@ function serve(socket: Socket): void {
 /** What the node asks about its own host: both may take the kernel a while. */
 function askOwn({ id, what }: OwnQuestion): void {
   try {
-    const value = what === 'load' ? measureLoad(options.places) : endConnections(options.places);
+    const value = what === 'load' ? measureLoad(places) : endConnections(places);
     parentPort?.postMessage({ kind: 'own', id, value });
   } catch (error) {
     parentPort?.postMessage({ kind: 'own', id, failure: (error as Error).message });
   }
 }
 
-parentPort?.on('message', askOwn);
+function configure(change: InventoryChange): void {
+  places = change.places;
+  cryptography = change.keys && new NodeCryptography(change.keys, 'bulk');
+}
+
+parentPort?.on('message', (message: OwnMessage) =>
+  message.kind === 'question' ? askOwn(message) : configure(message),
+);
 
 const server = createServer(serve);
 server.maxConnections = MAX_CLIENTS;

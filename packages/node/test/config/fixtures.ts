@@ -69,6 +69,23 @@ export const BAD: [string, string, string[]][] = [
     ],
   ],
   [
+    'broadcast dispatch with what it cannot do',
+    GOOD.replace(
+      '    ports:',
+      '    mode: l4/3\n    gateway: 10.0.0.99\n    dispatch: broadcast\n    ports:',
+    ).replace('- port: 80', '- { port: 80, scheduler: maglev, stateless: true }'),
+    [
+      'ringmaster.yaml:6: clusters[0].mode: dispatch: broadcast works in l4/2 only',
+      'ringmaster.yaml:10: clusters[0].ports[0].stateless: with dispatch: broadcast connections are remembered; remove it',
+      "ringmaster.yaml:10: clusters[0].ports[0].scheduler: with dispatch: broadcast the hash of the client's address chooses; remove it",
+    ],
+  ],
+  [
+    'clusters that are dispatched in different ways',
+    `${GOOD}  - { address: 10.0.0.101, dispatch: broadcast, ports: [{ port: 80 }] }\n`,
+    ['ringmaster.yaml:8: clusters[1].dispatch: expected the same as at clusters[0], routed'],
+  ],
+  [
     'a wrong type',
     GOOD.replace('port: 80', 'port: http'),
     [

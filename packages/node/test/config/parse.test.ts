@@ -41,6 +41,7 @@ describe('a good file', () => {
         {
           address: '10.0.0.100',
           mode: 'l4/2',
+          dispatch: 'routed',
           ports: [{ port: 80, protocol: 'tcp', scheduler: 'round-robin', stateless: false }],
         },
       ],

@@ -58,6 +58,14 @@ const PROVIDERS = {
       },
     ],
   }),
+  reload: async ({ dryRun }: { dryRun: boolean }) => ({
+    ok: true,
+    document: {
+      outcome: dryRun ? 'checked' : 'applied',
+      changes: [{ path: 'weight', from: null, to: 2 }],
+      warnings: ['a key is open'],
+    },
+  }),
   order: async () => ({ ok: true, document: { servers: [{ address: '10.0.0.12', outcome: 'done' }] } }),
   explain: async () => ({
     ok: true,
@@ -84,6 +92,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   '/drain': { addresses: ['10.0.0.12'], deadlineMs: 5 },
   '/undrain': { addresses: ['10.0.0.12'] },
   '/abdicate': { addresses: ['10.0.0.11'] },
+  '/reload': { dryRun: true },
   '/explain': { protocol: 'tcp', client: '10.9.0.2:1', cluster: '10.0.0.100:80' },
 };
 

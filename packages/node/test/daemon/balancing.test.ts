@@ -33,12 +33,11 @@ const load = (acceptQueue: number): HeardLoad => ({
 });
 
 /** A node with server 1 that has weighed `servers` once, long ago. */
-function world(options: { slowStartMs?: number; usesLoad?: boolean } = {}, servers = [server(1), server(2)]) {
+function world(rules: { slowStartMs?: number; usesLoad?: boolean } = {}, servers = [server(1), server(2)]) {
   const loads = new Map<number, HeardLoad>();
   const state = { inRing: true, newcomers: new Set<number>(), changes: 0, servers };
   const balancing = new Balancing({
-    slowStartMs: 0,
-    usesLoad: false,
+    rules: { slowStartMs: 0, usesLoad: false, ...rules },
     loadOf: (address) => loads.get(address),
     isNewcomer: (address) => state.newcomers.has(address),
     isInRing: () => state.inRing,
@@ -47,7 +46,6 @@ function world(options: { slowStartMs?: number; usesLoad?: boolean } = {}, serve
       balancing.weigh(state.servers);
     },
     nowMs: () => Date.now(),
-    ...options,
   });
   balancing.start();
   balancing.weigh(servers);

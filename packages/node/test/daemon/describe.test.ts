@@ -88,12 +88,13 @@ describe('the parts of a node are told', () => {
 
   it('what the host serves, and what of it goes through a ghost gateway', () => {
     expect(hostClusters(CONFIG)).toEqual([
-      { address: '10.0.0.100', mode: 'l4/2', gateway: undefined, targets: [] },
-      { address: '2001:db8::100', mode: 'l4/2', gateway: undefined, targets: [] },
+      { address: '10.0.0.100', mode: 'l4/2', gateway: undefined, isShared: false, targets: [] },
+      { address: '2001:db8::100', mode: 'l4/2', gateway: undefined, isShared: false, targets: [] },
       {
         address: '10.0.0.101',
         mode: 'l4/3',
         gateway: '10.0.0.99',
+        isShared: false,
         targets: [
           { protocol: 'tcp', port: 8080 },
           { protocol: 'udp', port: 8080 },
@@ -103,6 +104,7 @@ describe('the parts of a node are told', () => {
         address: '2001:db8::101',
         mode: 'l4/3',
         gateway: 'fe80::99',
+        isShared: false,
         targets: [{ protocol: 'tcp', port: 443 }],
       },
     ]);

@@ -186,3 +186,62 @@ describe('health of servers outside the ring', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 });
+
+describe('other servers outside the ring from now on', () => {
+  const active = (servers: FixedServers): string[] =>
+    servers.status().map(({ address, active: is }) => `${address} ${is ? 'active' : 'away'}`);
+
+  it('keep what is known of those that stay, and what is new about them counts', () => {
+    neighbours = [seen(MAC)];
+    const servers = watch(parse('[10.0.0.21, 10.0.0.22]'));
+    servers.start();
+    servers.look();
+    servers.look();
+    expect(active(servers)).toEqual(['10.0.0.21 active', '10.0.0.22 away']);
+    const next = parse('[10.0.0.21, 10.0.0.23]');
+    const weighed = JSON.parse(
+      JSON.stringify(next).replaceAll('"10.0.0.21","weight":1', '"10.0.0.21","weight":7'),
+    ) as NodeConfig;
+    servers.reconfigure(weighed);
+    expect(servers.table().map(({ weight, mac }) => [weight, [...mac]])).toEqual([
+      [7, [...MAC]],
+      [1, [0, 0, 0, 0, 0, 0]],
+    ]);
+    expect(active(servers)).toEqual(['10.0.0.21 active', '10.0.0.23 active']);
+    expect(asked).toContain('10.0.0.23');
+  });
+
+  it('are checked by the new checks, and not by the old ones', async () => {
+    const server: Server = createServer();
+    const port = await new Promise<number>((resolve) =>
+      server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)),
+    );
+    const config = parse('[10.0.0.21]');
+    const [cluster] = config.clusters;
+    const health = { tcp: '10.0.0.1:1', intervalMs: 50, timeoutMs: 500, rise: 1, fall: 2 };
+    const at = (targetPort: number, checked: boolean): NodeConfig => ({
+      ...config,
+      clusters: [
+        {
+          ...cluster,
+          ports: [
+            {
+              ...cluster.ports[0],
+              targetPort,
+              servers: [{ address: '127.0.0.1', weight: 1 }],
+              ...(checked && { health }),
+            },
+          ],
+        },
+      ],
+    });
+    const servers = watch(at(port, true));
+    servers.start();
+    server.close();
+    await expect.poll(() => active(servers)).toEqual(['127.0.0.1 away']);
+    servers.reconfigure(at(port, false));
+    expect(active(servers)).toEqual(['127.0.0.1 active']);
+    servers.reconfigure(at(port, true));
+    await expect.poll(() => active(servers)).toEqual(['127.0.0.1 away']);
+  });
+});

@@ -4,7 +4,7 @@ import type { ClusterConfig } from '../../src/config/index.js';
 import { activeHosts, hostOf, MemberNames, ownHost } from '../../src/daemon/hosts.js';
 import { serverTable } from '../../src/daemon/serverTable.js';
 import { statusDocument } from '../../src/daemon/statusDocument.js';
-import { encodeServices, hostOfServices } from '../../src/services.js';
+import { encodeServices, hostOfServices, OwnServices } from '../../src/services.js';
 
 /** Ring addresses as over Ethernet: MACs, in another order than the hosts' addresses. */
 const MAC = { self: 0x02_00_00_00_00_20, lower: 0x02_00_00_00_00_10, higher: 0x02_00_00_00_00_30 };
@@ -12,6 +12,7 @@ const MAC = { self: 0x02_00_00_00_00_20, lower: 0x02_00_00_00_00_10, higher: 0x0
 const cluster = (ports: number): ClusterConfig => ({
   address: '10.0.0.100',
   mode: 'l4/2',
+  dispatch: 'routed',
   ports: Array.from({ length: ports }, (_, i) => ({
     port: 80 + i,
     protocol: 'tcp',
@@ -76,10 +77,9 @@ describe('members are known by their hosts', () => {
     expect(ownHost(state)).toBe(0x0a00000b);
     expect(activeHosts(state)).toEqual([0x0a00000b, 0x0a00000d, 0x0a00000c]);
     expect(
-      serverTable(state, [fixed, { ...fixed, address: 0x0a00000d }]).map(({ address, local }) => [
-        address,
-        local,
-      ]),
+      serverTable(state, new OwnServices([]), [fixed, { ...fixed, address: 0x0a00000d }]).map(
+        ({ address, local }) => [address, local],
+      ),
     ).toEqual([
       [0x0a00000b, true],
       [0x0a00000d, false],
@@ -94,6 +94,8 @@ describe('members are known by their hosts', () => {
   it('in the status, where they stand in the order of the ring', () => {
     const none = { sendErrors: 0, malformed: 0, overrun: 0 };
     const { address, ring } = statusDocument({
+      services: new OwnServices([]),
+      sharePercent: undefined,
       state: ringWith(lower, higher),
       stats: { connections: {}, verdicts: {}, workers: [] } as never,
       rebuild: { state: 'idle', percent: 0, ms: 0 },

@@ -38,6 +38,11 @@ beforeEach(() => {
     dispatcher,
     setRole: (role) => void applied.push(`role ${role}`),
     setServers: (servers) => void applied.push(`servers ${servers.length}`),
+    setClusters: (clusters) => {
+      applied.push(`clusters ${clusters.length}`);
+      dispatcher.setClusters(clusters);
+    },
+    setShare: ({ answers }) => void applied.push(`share ${answers}`),
     hold: (on) => void applied.push(`hold ${on}`),
   };
 });
@@ -148,4 +153,21 @@ it('sees of a TCP state what the client has done', () => {
   expect(connectionStateOf(TcpState.finWait2)).toBe(ConnectionState.established);
   expect(connectionStateOf(TcpState.closeWait)).toBe(ConnectionState.closing);
   expect(connectionStateOf(TcpState.lastAck)).toBe(ConnectionState.closing);
+});
+
+it('takes out what a cluster that is gone has left, a piece a turn, before it does anything else', () => {
+  const elsewhere = 0x0a0000c8;
+  const ports = [{ port: 80, protocol: 'tcp' as const }];
+  const clusters = [{ address: elsewhere, virtualMac: virtualMacOf(elsewhere), ports }];
+  send({ type: 'enter', id: 1, server: SERVER, list: connections(5000) });
+  settle();
+  expect(target.dispatcher.counts.total).toBe(5000);
+  send({ type: 'clusters', clusters }, { type: 'hold', on: true });
+  inbox.step(target, 1000);
+  inbox.step(target, 1000);
+  expect(target.dispatcher.counts.total).toBeGreaterThan(0);
+  expect(applied).toEqual(['clusters 1']);
+  settle();
+  expect(target.dispatcher.counts.total).toBe(0);
+  expect(applied).toEqual(['clusters 1', 'hold true']);
 });

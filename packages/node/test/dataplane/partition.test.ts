@@ -3,7 +3,7 @@ import { virtualMacOf } from '@ringmaster/dispatch';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mergeReports, mergeStats } from '../../src/dataplane/mergeStats.js';
-import { clientPrefixes, partition } from '../../src/dataplane/partition.js';
+import { clientPrefixes, obstacleToClusters, partition } from '../../src/dataplane/partition.js';
 import { SharedState } from '../../src/dataplane/sharedState.js';
 import type { ConnectionList } from '../../src/dataplane/types.js';
 
@@ -129,5 +129,36 @@ describe('what several workers say', () => {
     const report = { entered: 1, known: 2, moved: 3, refused: 4 };
     expect(mergeReports([report, report])).toEqual({ entered: 2, known: 4, moved: 6, refused: 8 });
     expect(mergeReports([])).toEqual({ entered: 0, known: 0, moved: 0, refused: 0 });
+  });
+});
+
+describe('other clusters while it runs', () => {
+  const cluster = (address: number | Uint8Array, prefix4?: number) => ({
+    address,
+    virtualMac: virtualMacOf(address),
+    ports: [
+      {
+        port: 80,
+        protocol: 'tcp' as const,
+        ...(prefix4 !== undefined && { affinity: { prefix4, prefix6: 64, timeoutMs: 1000 } }),
+      },
+    ],
+  });
+  const four = cluster(0x0a000064);
+  const six = cluster(new Uint8Array(16).fill(3));
+
+  it('cannot be of an IP version that no connection memory was reserved for', () => {
+    expect(obstacleToClusters([four], [four, six], 1)).toContain('IPv6');
+    expect(obstacleToClusters([six], [four], 1)).toContain('IPv4');
+    expect(obstacleToClusters([four, six], [four], 1)).toBeUndefined();
+  });
+
+  it('cannot share packets otherwise among several workers', () => {
+    expect(obstacleToClusters([four], [cluster(0x0a000064, 24)], 1)).toBeUndefined();
+    expect(obstacleToClusters([four], [cluster(0x0a000064, 24)], 2)).toContain('several workers');
+    expect(obstacleToClusters([four], [four, cluster(0x0a0000c8)], 2)).toBeUndefined();
+    const gateway = { address: 0x0a0000fe, virtualMac: virtualMacOf(0x0a0000fe) };
+    const translated = { ...cluster(0x0a0000c8), mode: 'l4/3' as const, gateway };
+    expect(obstacleToClusters([four], [four, translated], 2)).toContain('several workers');
   });
 });

@@ -290,4 +290,70 @@ describe('HealthMonitor (R16)', () => {
     expect(await first('exit 0', 'sleep 0.1; exit 7')).toBe('ill: /bin/sh ended with 7');
     expect(await first('sleep 5', 'exit 7')).toBe('ill: /bin/sh ended with 7');
   });
+
+  describe('with other checks from now on', () => {
+    /** A service whose status can be set; `asked` counts. */
+    async function service(status = 200) {
+      const state = { status, asked: 0 };
+      const port = await listen(
+        createHttp((_, response) => {
+          state.asked++;
+          response.writeHead(state.status).end();
+        }),
+      );
+      const config = {
+        http: `http://127.0.0.1:${port}/`,
+        ...{ intervalMs: 10, timeoutMs: 1000, rise: 1, fall: 3 },
+      };
+      return { state, config };
+    }
+
+    const monitors: HealthMonitor[] = [];
+    afterEach(() => {
+      for (const monitor of monitors.splice(0)) monitor.close();
+    });
+
+    function watched(...configs: HealthConfig[]) {
+      const changes: string[] = [];
+      const monitor = new HealthMonitor(configs, (state) => changes.push(state));
+      monitors.push(monitor);
+      monitor.start();
+      return { monitor, changes };
+    }
+
+    it('keeps what is known of a check that stays, and asks for one that is gone no more', async () => {
+      const [stays, goes] = [await service(), await service()];
+      const { monitor, changes } = watched(stays.config, goes.config);
+      await expect.poll(() => changes).toEqual(['good']);
+      const [before] = monitor.status();
+      monitor.reconfigure([{ ...stays.config }]);
+      expect(monitor.status()).toEqual([{ ...before, ageMs: expect.any(Number) as number }]);
+      const { asked } = goes.state;
+      const seen = stays.state.asked;
+      await expect.poll(() => stays.state.asked).toBeGreaterThan(seen + 5);
+      // One may have been under way.
+      expect(goes.state.asked).toBeLessThanOrEqual(asked + 1);
+      expect(changes).toEqual(['good']);
+    });
+
+    it('gives a new check of a node that is good its time to fail', async () => {
+      const bad = await service(500);
+      const { monitor, changes } = watched();
+      monitor.reconfigure([bad.config]);
+      await expect.poll(() => changes).toEqual(['ill']);
+      expect(bad.state.asked).toBeGreaterThanOrEqual(3);
+    });
+
+    it('is good at once when the check is gone that failed', async () => {
+      const [good, bad] = [await service(), await service(500)];
+      const { monitor, changes } = watched(good.config, bad.config);
+      await expect.poll(() => changes).toEqual(['ill']);
+      await expect.poll(() => good.state.asked).toBeGreaterThan(0);
+      await expect.poll(() => monitor.status()[0].state).toBe('good');
+      monitor.reconfigure([good.config]);
+      expect(changes).toEqual(['ill', 'good']);
+      monitor.reconfigure([]);
+      expect(changes).toEqual(['ill', 'good']);
+    });
+  });
 });

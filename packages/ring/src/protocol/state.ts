@@ -102,7 +102,7 @@ export interface PendingRepair {
 }
 
 export interface RingState {
-  readonly config: RingConfig;
+  config: RingConfig;
   self: SelfDescription;
   readonly ring: RingVariables;
   readonly roster: Roster;
@@ -260,6 +260,9 @@ export type Effect =
   | { readonly kind: 'application'; readonly source: number; readonly body: Uint8Array }
   | { readonly kind: 'left' };
 
+/** What of the configuration can change while a member is in the ring: what decides who dispatches (R18, R19). */
+export type RoleRules = Pick<RingConfig, 'election' | 'preempt' | 'holdDownMs' | 'minimumMembers'>;
+
 export type Command =
   | { readonly kind: 'start' }
   /** Leave gracefully, handing the dispatching over first (R16). Ends with the effect `left`. */
@@ -268,6 +271,8 @@ export type Command =
   | { readonly kind: 'mapComplete' }
   /** What this member says of itself has changed (R9): weight 0 for "no new connections", say. */
   | { readonly kind: 'describe'; readonly change: Partial<SelfDescription> }
+  /** The rules by which this member dispatches have changed. */
+  | { readonly kind: 'configure'; readonly change: Partial<RoleRules> }
   | { readonly kind: 'send'; readonly destination: number; readonly body: Uint8Array };
 
 export interface PacketInput {

@@ -96,6 +96,10 @@ function obey(step: Step, command: Command): void {
     case 'describe':
       describeSelf(step, command.change);
       return;
+    case 'configure':
+      state.config = { ...state.config, ...command.change };
+      evaluateRole(step);
+      return;
     case 'send':
       sendApplication(step, command.destination, command.body);
   }

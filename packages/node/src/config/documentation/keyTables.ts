@@ -1,7 +1,8 @@
 /** The tables of docs/configuration.md, made from the schema. */
+import { reloadingOf } from '../reloadable.js';
 import { annotatedSchema, type JsonSchema } from './jsonSchema.js';
 
-const HEAD = '| key | type | default | meaning |\n| --- | --- | --- | --- |';
+const HEAD = '| key | type | default | change | meaning |\n| --- | --- | --- | --- | --- |';
 const number = (value: number): string => value.toLocaleString('en');
 
 /** The mapping that a schema is of, or a list of, or one way of writing of. */
@@ -53,15 +54,26 @@ function defaultOf(schema: JsonSchema, isRequired: boolean): string {
   return Array.isArray(value) ? `\`[${value.join(', ')}]\`` : `\`${String(value)}\``;
 }
 
+/** Whether what is below a key can be changed by a reload, or only some of it. */
+function changeOf(path: string, schema: JsonSchema): string {
+  const inner = mappingOf(schema)?.properties;
+  const own = reloadingOf(path);
+  if (inner === undefined || schema['x-type'] !== undefined) return own;
+  const below = Object.entries(inner).map(([key, each]) => changeOf(`${path}.${key}`, each));
+  return below.every((each) => each === own) ? own : 'see there';
+}
+
 /** The table of the keys of one section. Throws when there is none at `path`. */
 export function keyTable(path: string): string {
   const mapping = mappingAt(path);
   if (mapping?.properties === undefined) throw new RangeError(`the configuration has no section ${path}`);
   const rows = Object.entries(mapping.properties).map(([key, schema]) => {
+    const place = path === '' ? key : `${path}.${key}`;
     const cells = [
       `\`${key}\``,
       typeOf(schema),
       defaultOf(schema, mapping.required?.includes(key) === true),
+      changeOf(place, schema),
       schema.description ?? '',
     ];
     return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;

@@ -6,6 +6,8 @@ import { flag, gatewayAddress, milliseconds, oneOf, portNumber, unicastAddress, 
 
 /** Ways of dispatching: MAC rewriting, address rewriting, by content. */
 export const MODES = ['l4/2', 'l4/3', 'l7'] as const;
+/** Who gets a packet to: one dispatcher, that chooses; or all members, of which each takes its share of the clients. */
+export const DISPATCHES = ['routed', 'broadcast'] as const;
 export const PROTOCOLS = ['tcp', 'udp', 'all'] as const;
 export const SCHEDULERS = SCHEDULER_NAMES;
 
@@ -103,6 +105,13 @@ export const cluster = z.strictObject(
       .meta({
         description:
           'How packets reach the servers. `l4/2`: the dispatcher changes MAC addresses only, and the servers answer the clients directly. `l4/3`: it changes addresses (and ports), both ways: the answers come back through it, by the [ghost gateway](#l43-and-the-ghost-gateway). `l7` (by content) is not in this version.',
+      }),
+    dispatch: z
+      .enum(DISPATCHES, { error: oneOf(DISPATCHES) })
+      .default('routed')
+      .meta({
+        description:
+          '`routed`: the dispatcher gets all packets of the clients and chooses a server for each connection. `broadcast`: [without a dispatcher](#broadcast-dispatch), in `l4/2`: every node gets them, and its kernel lets its share of the clients through. The same for all clusters.',
       }),
     gateway: gatewayAddress.optional().meta({
       'x-absent': 'none',
