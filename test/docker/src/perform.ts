@@ -142,7 +142,7 @@ async function act(scenario: Scenario, stage: Stage, from: number): Promise<Resu
     ...check(outcome),
   }));
   if (error !== undefined) judgements.unshift({ that: 'every step can be done', ok: false, found: error });
-  const gap = longestGap(requests, firstFaultAt);
+  const gap = longestGap(requests, firstFaultAt, endAt);
   const seen = told(stage, fates, requests);
   const end = await windUp(stage);
   judgements.push(...end.judgements);

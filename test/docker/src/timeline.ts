@@ -129,13 +129,18 @@ export class Load {
 
 export const isServed = ({ server }: RequestEvent): boolean => server !== undefined;
 
-/** The longest time in which no request was served, from `from` on. */
-export function longestGap(requests: readonly RequestEvent[], from: number): { ms: number; at: number } {
+/** The longest time in which no request was served, between `from` and `until`. */
+export function longestGap(
+  requests: readonly RequestEvent[],
+  from: number,
+  until: number,
+): { ms: number; at: number } {
   const ends = requests
     .filter(isServed)
     .map(({ end }) => end)
-    .filter((end) => end >= from)
+    .filter((end) => end >= from && end < until)
     .sort((one, other) => one - other);
+  ends.push(until);
   let longest = { ms: 0, at: from };
   ends.reduce((before, end) => {
     if (end - before > longest.ms) longest = { ms: end - before, at: before };

@@ -77,10 +77,12 @@ describe('conditions of scenarios', () => {
 });
 
 describe('what is shown', () => {
-  it('the longest gap lies between two served requests after the fault, whatever failed in it', () => {
+  it('the longest gap lies between two served requests after the fault, or lasts to the end, whatever failed in it', () => {
     const requests = [request(0), request(900), request(1200, false), request(1700), request(1900)];
-    expect(longestGap(requests, 500)).toEqual({ ms: 800, at: 905 });
-    expect(longestGap(requests, 1000)).toEqual({ ms: 705, at: 1000 });
+    expect(longestGap(requests, 500, 2000)).toEqual({ ms: 800, at: 905 });
+    expect(longestGap(requests, 1000, 2000)).toEqual({ ms: 705, at: 1000 });
+    expect(longestGap(requests, 1000, 5000)).toEqual({ ms: 3095, at: 1905 });
+    expect(longestGap([], 1000, 5000)).toEqual({ ms: 4000, at: 1000 });
   });
 
   it('a picture has a bar for each server and tenth of a second, the faults, and no markup of others', () => {
