@@ -10,7 +10,11 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['packages/*/test/**/*.test.ts', 'test/fuzz/test/**/*.test.ts'],
+          include: [
+            'packages/*/test/**/*.test.ts',
+            'test/fuzz/test/**/*.test.ts',
+            'test/docker/test/**/*.test.ts',
+          ],
           testTimeout: 30_000,
           expect: expectPatiently,
         },

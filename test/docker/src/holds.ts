@@ -20,7 +20,9 @@ export const noneLostOnSurvivors: Condition = {
     const survivors = fates.filter(({ server }) => !stage.harmed.has(server));
     const held = survivors.reduce((sum, each) => sum + each.held, 0);
     const lost = survivors.reduce((sum, each) => sum + each.lost, 0);
-    return { ok: lost === 0 && held > 0, found: `${lost} of ${held} lost` };
+    const unanswered = survivors.reduce((sum, each) => sum + each.unanswered, 0);
+    const how = lost === 0 ? '' : `: ${lost - unanswered} reset or closed, ${unanswered} not answered`;
+    return { ok: lost === 0 && held > 0, found: `${lost} of ${held} lost${how}` };
   },
 };
 

@@ -131,7 +131,7 @@ async function act(scenario: Scenario, stage: Stage, from: number): Promise<Resu
   const error = await doSteps(scenario, stage);
   const endAt = nowMs();
   for (const cleanup of stage.cleanups.reverse()) await cleanup().catch(() => undefined);
-  const fates = await stage.load.fates();
+  const fates = await stage.load.fates(stage.harmed);
   await settled(stage, endAt);
   await stage.load.stop();
   const requests = stage.load.stream.requests.filter(({ start }) => start < endAt);
@@ -142,7 +142,7 @@ async function act(scenario: Scenario, stage: Stage, from: number): Promise<Resu
     ...check(outcome),
   }));
   if (error !== undefined) judgements.unshift({ that: 'every step can be done', ok: false, found: error });
-  const gap = longestGap(requests, firstFaultAt);
+  const gap = longestGap(requests, firstFaultAt, endAt);
   const seen = told(stage, fates, requests);
   const end = await windUp(stage);
   judgements.push(...end.judgements);

@@ -6,6 +6,8 @@ import type { Container } from './container.js';
 /** Connections that stay open while a scenario runs. */
 export const HELD = 500;
 const REQUEST_EVERY_MS = 10;
+/** For an outage of 5 s, the longest that a scenario makes, and as long again. */
+const ANSWER_TIMEOUT_MS = 15_000;
 /** Two repetitions of a lost SYN fit in (RFC 6298: after 1 s and 2 s more). */
 const REQUEST_TIMEOUT_MS = 3500;
 
@@ -64,8 +66,12 @@ export class Timeline {
 export interface HeldFate {
   readonly server: string;
   readonly held: number;
-  /** Reset or closed, and unanswered at the end. */
+  /** Reset or closed, or not answered in the end. */
   readonly lost: number;
+  /** Of the lost: those that are open, but have not been answered. */
+  readonly unanswered: number;
+  /** The longest that any of them waited for an answer. */
+  readonly longestSilenceMs: number;
 }
 
 /** The client's load: a request every 10 ms, each on a connection of its own, and 500 that stay open. */
@@ -94,10 +100,24 @@ export class Load {
     return new Load(stream, held);
   }
 
-  /** What became of the held connections, by the server that had them. */
-  async fates(): Promise<HeldFate[]> {
-    const { servers } = await this.held.state();
-    return Object.entries(servers).map(([server, { held, alive }]) => ({ server, held, lost: held - alive }));
+  /**
+   * What became of the held connections, by the server that had them. Those that wait for an answer, except from `harmed`
+   * servers, get time for it: who has sent into an outage sends again after up to as long as that has lasted, since the
+   * pauses between TCP's repetitions double (RFC 6298).
+   */
+  async fates(harmed: ReadonlySet<string>): Promise<HeldFate[]> {
+    const deadline = nowMs() + ANSWER_TIMEOUT_MS;
+    for (;;) {
+      const { servers } = await this.held.state();
+      const states = Object.entries(servers);
+      const waiting = states.some(([server, { stalled }]) => stalled > 0 && !harmed.has(server));
+      if (waiting && nowMs() < deadline) continue;
+      const silence = this.held.takeLongestSilenceMs();
+      return states.map(([server, { held, alive, stalled }]) => {
+        const longestSilenceMs = Math.round(silence[server] ?? 0);
+        return { server, held, lost: held - alive, unanswered: stalled, longestSilenceMs };
+      });
+    }
   }
 
   /** Lets what is on its way end, then stops. */
@@ -109,13 +129,18 @@ export class Load {
 
 export const isServed = ({ server }: RequestEvent): boolean => server !== undefined;
 
-/** The longest time in which no request was served, from `from` on. */
-export function longestGap(requests: readonly RequestEvent[], from: number): { ms: number; at: number } {
+/** The longest time in which no request was served, between `from` and `until`. */
+export function longestGap(
+  requests: readonly RequestEvent[],
+  from: number,
+  until: number,
+): { ms: number; at: number } {
   const ends = requests
     .filter(isServed)
     .map(({ end }) => end)
-    .filter((end) => end >= from)
+    .filter((end) => end >= from && end < until)
     .sort((one, other) => one - other);
+  ends.push(until);
   let longest = { ms: 0, at: from };
   ends.reduce((before, end) => {
     if (end - before > longest.ms) longest = { ms: end - before, at: before };

@@ -40,8 +40,8 @@ function scenarioPage(result: Result): string {
       `<tr><td>${escape(that)}</td><td>${verdict(ok)}</td><td>${escape(found)}</td></tr>`,
   );
   const held = fates.map(
-    ({ server, held: count, lost, harmed }) =>
-      `<tr><td>${server}${harmed ? ' (harmed)' : ''}</td><td>${count}</td><td>${lost}</td></tr>`,
+    ({ server, held: count, lost, harmed, longestSilenceMs }) =>
+      `<tr><td>${server}${harmed ? ' (harmed)' : ''}</td><td>${count}</td><td>${lost}</td><td>${longestSilenceMs} ms</td></tr>`,
   );
   const entries = timeline.map(
     ({ at, kind, node = '', text }) =>
@@ -52,7 +52,7 @@ function scenarioPage(result: Result): string {
     `<p><a href="index.html">all scenarios</a></p><h1>${scenario}</h1><p>${escape(about)}</p>${picture(result)}${legend(result)}
 <p>${requests} requests, ${failed} failed; the longest time without a served one: ${longestGapMs} ms (shaded). Dispatcher in the end: ${result.dispatcher ?? 'unknown'}.</p>
 ${table(['what must hold', '', 'found'], conditions)}
-<h2>Long-lived connections</h2>${table(['on', 'held', 'lost'], held)}
+<h2>Long-lived connections</h2>${table(['on', 'held', 'lost', 'longest wait for an answer'], held)}
 <h2>Timeline</h2>${table(['', '', ''], entries)}`,
   );
 }

@@ -11,12 +11,6 @@ const NO_PREEMPTION: Environment = { RINGMASTER_CONFIG_JSON: '{"ring":{"preempt"
 const SLEEPER = 'the sleeper';
 const STRAY = 'frames that the sleeper passed on as dispatcher after it woke up';
 
-/**
- * Nobody knows the sleeper's own connections before it can tell, so their clients' TCP has backed off: its next attempt comes at
- * the latest after as long again as the silence has lasted (RFC 6298).
- */
-const UNTIL_TCP_HAS_TRIED_AGAIN_MS = 6500;
-
 /** What it has sent for the cluster address is counted by this machine, when it stands still and in the end: not one more. */
 const sleepFor5s = (fall: Step, rise: Step): readonly Step[] => [
   choose(theDispatcher, SLEEPER),
@@ -27,7 +21,7 @@ const sleepFor5s = (fall: Step, rise: Step): readonly Step[] => [
   countForwarded(noted(SLEEPER)),
   rise,
   untilOneRing,
-  calm(UNTIL_TCP_HAS_TRIED_AGAIN_MS),
+  calm(2500),
   compareForwarded(noted(SLEEPER), STRAY),
 ];
 
