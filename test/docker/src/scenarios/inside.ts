@@ -2,6 +2,7 @@
 import type { Environment } from '../cluster.js';
 import { noFailedRequest, noneLostOnSurvivors, servedInTheEnd } from '../holds.js';
 import { fillLogDisk, toggleService, useKeys } from '../inside.js';
+import { PATIENT } from '../environments.js';
 import type { Scenario } from '../scenario.js';
 import {
   aServer,
@@ -46,6 +47,7 @@ export const inside: readonly Scenario[] = [
   {
     name: 'key-rotation',
     about: 'The cluster gets another key, in three rounds of restarts, and nobody is locked out.',
+    environment: PATIENT,
     nodes: 3,
     steps: [
       useKeys('cluster.key', 'new.key'),

@@ -1,6 +1,7 @@
 /** Nodes that end, and come back. */
 import { noFailedRequest, noneLostOnSurvivors, nothingOf, servedInTheEnd } from '../holds.js';
 import { LEFT, stopCleanly } from '../inside.js';
+import { PATIENT } from '../environments.js';
 import type { Scenario } from '../scenario.js';
 import {
   allButOne,
@@ -24,6 +25,7 @@ export const killing: readonly Scenario[] = [
   {
     name: 'stop',
     about: 'The dispatcher is stopped: it is drained, hands over, leaves, and leaves nothing behind.',
+    environment: PATIENT,
     steps: [stopCleanly(theDispatcher), untilOneRing, calm(2000)],
     holds: [noneLostOnSurvivors, noFailedRequest, servedInTheEnd, nothingOf(LEFT)],
   },
@@ -42,6 +44,7 @@ export const killing: readonly Scenario[] = [
   {
     name: 'scale',
     about: 'Four nodes are added under load, then four are taken away.',
+    environment: PATIENT,
     nodes: 3,
     steps: [scale(7), calm(1500), scale(3), calm(1500)],
     holds: [noneLostOnSurvivors, noFailedRequest, servedInTheEnd],
@@ -49,6 +52,7 @@ export const killing: readonly Scenario[] = [
   {
     name: 'rolling-restart',
     about: 'All nodes are restarted, one after the other, as an upgrade does it.',
+    environment: PATIENT,
     nodes: 3,
     steps: [restartOneByOne(everyone), calm(1500)],
     holds: [noFailedRequest, servedInTheEnd],

@@ -1,6 +1,7 @@
 /** Networks that fail. */
 import { noFailedRequest, noneLostOnSurvivors, nobodyNotices, nothingOf, servedInTheEnd } from '../holds.js';
 import { disconnect, flood, garbage, heal, loss, noLoss, partition, reconnect } from '../network.js';
+import { PATIENT } from '../environments.js';
 import type { Scenario } from '../scenario.js';
 import {
   calm,
@@ -57,6 +58,7 @@ export const networks: readonly Scenario[] = [
   {
     name: 'garbage',
     about: 'Somebody sends random bytes to the ring port of all nodes.',
+    environment: PATIENT,
     steps: [garbage(4), untilOneRing, calm(1500)],
     holds: [
       noneLostOnSurvivors,
