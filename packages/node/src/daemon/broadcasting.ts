@@ -55,9 +55,7 @@ export class Broadcasting {
         if (event.role === 'candidate') setImmediate(() => driver.command({ kind: 'mapComplete' }));
         return this.review();
       case 'membershipChanged':
-        logger.info(`member ${this.names.show(driver.state, event.member)} ${event.change}`, {
-          reason: event.reason,
-        });
+        this.tellChange(event);
         return this.review();
       case 'phaseChanged':
         logger.info(`ring: ${event.phase}`, { reason: event.reason });
@@ -68,6 +66,13 @@ export class Broadcasting {
       case 'left':
         return;
     }
+  }
+
+  private tellChange(event: RingEvent & { kind: 'membershipChanged' }): void {
+    const { logger, driver } = this.parts;
+    const text = `member ${this.names.show(driver.state, event.member)} ${event.change}`;
+    if (event.change === 'updated') logger.debug(text, { reason: event.reason });
+    else logger.info(text, { reason: event.reason });
   }
 
   close(): void {
