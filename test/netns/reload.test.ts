@@ -84,7 +84,7 @@ describe('a thousand reloads under load', () => {
     // Now and then a cluster comes, and goes again; before it comes the LAN is asked whose its address is.
     const added = { address: `10.0.0.${120 + (turn % 40)}`, ports: [{ port: 80 }] };
     return {
-      clusters: turn % 25 < 3 ? [...clusters, added] : clusters,
+      clusters: turn % 100 < 3 ? [...clusters, added] : clusters,
       weight: 1 + (turn % 3),
       slowStartMs: (turn % 5) * 100,
       ring: {
