@@ -1,6 +1,7 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
-import { createServer, isIPv6, type Server, type Socket } from 'node:net';
+import { createServer, isIPv6, type Socket } from 'node:net';
 import type { HostPort } from '../config/hostPort.js';
+import { listenAt } from '../http/boundedServer.js';
 import { answerQuery, type Zone } from './answer.js';
 
 export interface DnsServer {
@@ -23,8 +24,7 @@ export async function startDnsServer({ host, port }: HostPort, zone: () => Zone)
     converse(socket, (query) => answerQuery(query, zone(), turn++, 'tcp')),
   );
   tcp.maxConnections = MOST_CONVERSATIONS;
-  await listening(tcp, host, port);
-  const bound = (tcp.address() as { port: number }).port;
+  const bound = await listenAt(tcp, { host, port });
   const udp = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
   const limit = new PerSecond(MOST_ANSWERS_PER_S);
   udp.on('message', (query, from) => {
@@ -66,18 +66,6 @@ function converse(socket: Socket, answer: (query: Uint8Array) => Uint8Array | un
     const head = Buffer.alloc(2);
     head.writeUInt16BE(said.length);
     socket.end(Buffer.concat([head, said]));
-  });
-}
-
-function listening(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      // Accepting one conversation may fail, and the next one succeed.
-      server.on('error', () => undefined);
-      resolve();
-    });
   });
 }
 

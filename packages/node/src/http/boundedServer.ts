@@ -1,6 +1,6 @@
 /** What all HTTP servers of a node have in common, whatever they answer: bounds, listening, closing. */
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server as SocketServer } from 'node:net';
 import type { HostPort } from '../config/hostPort.js';
 
 /** A request that is not there in whole by then is given up. */
@@ -24,7 +24,7 @@ export function boundServer(server: Server, mostConnections: number): void {
 }
 
 /** After listening has succeeded: accepting one conversation may fail (EMFILE), and the next one succeed. */
-export function forgiveAccepting(server: Server): void {
+export function forgiveAccepting(server: SocketServer): void {
   server.on('error', () => undefined);
 }
 
@@ -34,6 +34,11 @@ export async function listenOverTcp(
   { host, port, mostConnections }: HostPort & { readonly mostConnections: number },
 ): Promise<TcpServer> {
   boundServer(server, mostConnections);
+  return { port: await listenAt(server, { host, port }), close: () => closeServer(server) };
+}
+
+/** Listens, whatever the server answers. Rejects when it cannot. @returns the port, which was free if `port` is 0 */
+export async function listenAt(server: SocketServer, { host, port }: HostPort): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => {
@@ -42,7 +47,7 @@ export async function listenOverTcp(
     });
   });
   forgiveAccepting(server);
-  return { port: (server.address() as AddressInfo).port, close: () => closeServer(server) };
+  return (server.address() as AddressInfo).port;
 }
 
 /** Ends all conversations, streams as well. */
