@@ -1,8 +1,8 @@
 /** What a host needs when the clusters of a running node change, over what it was given before. */
 import type { HostChange } from './journal.js';
-import { ruleOf } from './changes.js';
+import { ruleOf, textOf } from './changes.js';
 import { familyOf, type HostCluster } from './hostCluster.js';
-import type { HostNetwork } from './network.js';
+import type { HostView } from './network.js';
 import type { HostResult } from './problem.js';
 import { wantedChanges, type HostLinks } from './wanted.js';
 
@@ -17,7 +17,7 @@ export interface HostDifference {
 
 /** Works out the difference between what was made and what `clusters` want. Changes nothing. */
 export function hostDifference(
-  network: HostNetwork,
+  network: HostView,
   links: HostLinks,
   clusters: readonly HostCluster[],
   made: readonly HostChange[],
@@ -30,9 +30,6 @@ export function hostDifference(
   return { ok: true, value: { add, remove } };
 }
 
-const textOf = (value: object): string =>
-  JSON.stringify(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
-
 /** Gateways keep the tables that they have: another may not move into one that is in use. */
 function tablesOf(made: readonly HostChange[]): ReadonlyMap<string, number> {
   return new Map(
@@ -41,7 +38,7 @@ function tablesOf(made: readonly HostChange[]): ReadonlyMap<string, number> {
 }
 
 /** The host as it would be without the changes. */
-function withoutChanges(network: HostNetwork, made: readonly HostChange[]): HostNetwork {
+function withoutChanges(network: HostView, made: readonly HostChange[]): HostView {
   const of = <Kind extends HostChange['kind']>(kind: Kind): Change<Kind>[] =>
     made.filter((change): change is Change<Kind> => change.kind === kind);
   const before = new Map(of('sysctl').map((change) => [change.path, change.before]));
@@ -50,7 +47,6 @@ function withoutChanges(network: HostNetwork, made: readonly HostChange[]): Host
   const routes = of('route');
   const neighbours = of('neighbour');
   return {
-    ...boundTo(network),
     readSysctl: (path) => before.get(path) ?? network.readSysctl(path),
     addresses: () =>
       network.addresses().filter((each) => each.interface !== 'lo' || !addresses.has(each.address)),
@@ -67,26 +63,5 @@ function withoutChanges(network: HostNetwork, made: readonly HostChange[]): Host
             state !== 'permanent' ||
             !neighbours.some((each) => each.interface === name && each.address === address),
         ),
-  };
-}
-
-/** All methods of a network as functions of their own, whatever class it is of. */
-function boundTo(network: HostNetwork): HostNetwork {
-  return {
-    links: () => network.links(),
-    addresses: () => network.addresses(),
-    addAddress: (address) => network.addAddress(address),
-    deleteAddress: (address) => network.deleteAddress(address),
-    rules: (family) => network.rules(family),
-    addRule: (rule) => network.addRule(rule),
-    deleteRule: (rule) => network.deleteRule(rule),
-    routes: (family, table) => network.routes(family, table),
-    addRoute: (route) => network.addRoute(route),
-    deleteRoute: (route) => network.deleteRoute(route),
-    neighbours: () => network.neighbours(),
-    setNeighbour: (name, address, mac) => network.setNeighbour(name, address, mac),
-    deleteNeighbour: (name, address) => network.deleteNeighbour(name, address),
-    readSysctl: (path) => network.readSysctl(path),
-    writeSysctl: (path, value) => network.writeSysctl(path, value),
   };
 }

@@ -4,7 +4,7 @@ import { describeRule } from 'libnetraw';
 import { IpProtocol, parseMac } from 'libnetraw/wire';
 import { isIPv4 } from 'node:net';
 import { writeJournal, removeJournal, type HostChange, type JournalContent } from './journal.js';
-import type { HostAddress, HostNetwork } from './network.js';
+import type { HostAddress, HostNetwork, HostView } from './network.js';
 import { errorCode } from './problem.js';
 
 type Change<Kind extends HostChange['kind']> = Extract<HostChange, { readonly kind: Kind }>;
@@ -27,6 +27,10 @@ export function ruleOf({ family, table, protocol, sourcePort, from }: Change<'ru
   const rule = { family, priority: table, table, ipProtocol: IpProtocol[protocol], sourcePort };
   return from === undefined ? { ...rule, incoming: 'lo' } : { ...rule, from };
 }
+
+/** The same for two changes, or two rules, that are alike, in whatever order their fields were written. */
+export const textOf = (value: object): string =>
+  JSON.stringify(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 const macOf = (text: string): Uint8Array => parseMac(text) ?? new Uint8Array(6);
 
@@ -75,7 +79,7 @@ function undoSysctl(network: HostNetwork, change: Change<'sysctl'>): string | un
 }
 
 /** Whether the kernel has the MAC of the neighbour fixed as the change fixes it. */
-export function hasNeighbour(network: HostNetwork, change: Change<'neighbour'>): boolean {
+export function hasNeighbour(network: Pick<HostView, 'neighbours'>, change: Change<'neighbour'>): boolean {
   return network
     .neighbours()
     .some(

@@ -6,11 +6,11 @@
 import { virtualMacOf } from '@ringmaster/dispatch';
 import { formatMac, parseIp } from 'libnetraw/wire';
 import { isIPv6 } from 'node:net';
-import { hasNeighbour, ruleOf } from './changes.js';
+import { hasNeighbour, ruleOf, textOf } from './changes.js';
 import { familyOf, type HostCluster } from './hostCluster.js';
 import type { HostInterface } from './hostInterface.js';
 import type { HostChange } from './journal.js';
-import type { HostNetwork } from './network.js';
+import type { HostView } from './network.js';
 import { hostProblem, type HostFailure, type HostResult } from './problem.js';
 import { FIRST_TABLE } from './tables.js';
 
@@ -37,7 +37,7 @@ function bits(address: string): string {
 }
 
 /** Whether hosts of the interface's network would ask for the address there. */
-export function isOnLink(network: HostNetwork, interfaceName: string, address: string): boolean {
+export function isOnLink(network: HostView, interfaceName: string, address: string): boolean {
   if (isIPv6(address) && /^fe[89ab]/.test(address)) return true;
   return network.addresses().some((entry) => {
     if (entry.interface !== interfaceName || familyOf(entry.address) !== familyOf(address)) return false;
@@ -57,7 +57,7 @@ function freeTable(taken: ReadonlySet<number>): number {
  * @param tables those that gateways have already; the others get the first free ones
  */
 export function gatewayChanges(
-  network: HostNetwork,
+  network: HostView,
   inner: HostInterface,
   clusters: readonly HostCluster[],
   tables: ReadonlyMap<string, number> = new Map(),
@@ -90,7 +90,7 @@ interface Gateway {
   readonly table: number;
 }
 
-function oneGateway(network: HostNetwork, options: Gateway): HostResult<HostChange[]> {
+function oneGateway(network: HostView, options: Gateway): HostResult<HostChange[]> {
   const { inner, family, gateway, sharing, table } = options;
   const targets = sharing.flatMap((cluster) => cluster.targets);
   if (targets.length === 0) return { ok: true, value: [] };
@@ -105,7 +105,7 @@ function oneGateway(network: HostNetwork, options: Gateway): HostResult<HostChan
   if (!routes.ok) return routes;
   const neighbour = neighbourChanges(network, inner.name, gateway);
   if (!neighbour.ok) return neighbour;
-  const present = network.rules(family).map((rule) => JSON.stringify(sorted(rule)));
+  const present = network.rules(family).map((rule) => textOf(rule));
   const rules = targets
     .flatMap(({ protocol, port }): Extract<HostChange, { kind: 'rule' }>[] => {
       const rule = { kind: 'rule', family, table, protocol, sourcePort: port } as const;
@@ -115,14 +115,12 @@ function oneGateway(network: HostNetwork, options: Gateway): HostResult<HostChan
       // The other rule is for the reverse path of what comes in, which IPv6 does not look at.
       return family === 'ipv4' ? [rule, ofOwn] : [rule];
     })
-    .filter((rule) => !present.includes(JSON.stringify(sorted(ruleOf(rule)))));
+    .filter((rule) => !present.includes(textOf(ruleOf(rule))));
   return { ok: true, value: [...neighbour.value, ...routes.value, ...rules] };
 }
 
-const sorted = (value: object): unknown[] => Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-
 function routeChanges(
-  network: HostNetwork,
+  network: HostView,
   route: RouteChange,
   family: Family,
 ): HostResult<readonly HostChange[]> {
@@ -146,7 +144,7 @@ function tableInUse(table: number, family: Family): HostFailure {
 }
 
 function neighbourChanges(
-  network: HostNetwork,
+  network: HostView,
   interfaceName: string,
   gateway: string,
 ): HostResult<readonly HostChange[]> {

@@ -66,3 +66,6 @@ export interface HostNetwork {
   readSysctl(path: string): string;
   writeSysctl(path: string, value: string): void;
 }
+
+/** As much of it as says what a host has already, and changes nothing. */
+export type HostView = Pick<HostNetwork, 'addresses' | 'rules' | 'routes' | 'neighbours' | 'readSysctl'>;

@@ -6,7 +6,7 @@ import type { HostChange } from './journal.js';
 import { familyOf, type HostCluster } from './hostCluster.js';
 import type { HostInterface, UsableLink } from './hostInterface.js';
 import { gatewayChanges } from './ghostGateway.js';
-import type { HostNetwork } from './network.js';
+import type { HostView } from './network.js';
 import { errorCode, hostProblem, type HostResult } from './problem.js';
 import { isIPv6 } from 'node:net';
 
@@ -27,7 +27,7 @@ const ARP_SETTINGS = [
  * Nothing is asked of an interface where `all` had a value that does: what a container is given from outside is enough, and
  * there its interfaces' settings can be read only.
  */
-function arpChanges(network: HostNetwork, interfaces: readonly string[]): HostChange[] {
+function arpChanges(network: HostView, interfaces: readonly string[]): HostChange[] {
   const changes: HostChange[] = [];
   for (const { name, accepted, value } of ARP_SETTINGS) {
     for (const scope of ['all', ...interfaces]) {
@@ -42,7 +42,7 @@ function arpChanges(network: HostNetwork, interfaces: readonly string[]): HostCh
 }
 
 /** `rp_filter` in force on an interface: 0 off, 1 strict, 2 loose. */
-export function reversePathFilter(network: HostNetwork, interfaceName: string): number {
+export function reversePathFilter(network: HostView, interfaceName: string): number {
   const values = ['all', interfaceName].map((scope) =>
     Number(network.readSysctl(sysctl(scope, 'rp_filter'))),
   );
@@ -50,7 +50,7 @@ export function reversePathFilter(network: HostNetwork, interfaceName: string): 
 }
 
 /** A loose filter on the interface (2) overrides a strict `all`. */
-function loosened(network: HostNetwork, interfaceName: string): HostChange[] {
+function loosened(network: HostView, interfaceName: string): HostChange[] {
   if (reversePathFilter(network, interfaceName) !== 1) return [];
   const path = sysctl(interfaceName, 'rp_filter');
   return [{ kind: 'sysctl', path, before: network.readSysctl(path), after: '2' }];
@@ -61,7 +61,7 @@ function loosened(network: HostNetwork, interfaceName: string): HostChange[] {
  * over `lo`, and with two cards what the dispatcher forwards comes in at the inner one, both with the clients' addresses as
  * senders; the way to them is through the outer one.
  */
-function reversePathChanges(network: HostNetwork, { inner, outside }: HostLinks): HostChange[] {
+function reversePathChanges(network: HostView, { inner, outside }: HostLinks): HostChange[] {
   return ['lo', ...(outside === undefined ? [] : [inner.name])].flatMap((name) => loosened(network, name));
 }
 
@@ -70,7 +70,7 @@ function reversePathChanges(network: HostNetwork, { inner, outside }: HostLinks)
  * UDP and ICMP would be answered by every member. Linux uses the setting of `all` or of the interface, whichever is set.
  */
 function groupFrameChanges(
-  network: HostNetwork,
+  network: HostView,
   { inner, outside = inner }: HostLinks,
   clusters: readonly HostCluster[],
 ): HostChange[] {
@@ -91,7 +91,7 @@ const MTU_PROBING = 'net/ipv4/tcp_mtu_probing';
  * without one, and IPv4 connections never learn it (`ip_rt_update_pmtu` looks up the route without ports). So TCP has to
  * find out by itself: after some lost segments it tries smaller ones.
  */
-function probingChanges(network: HostNetwork, clusters: readonly HostCluster[]): HostChange[] {
+function probingChanges(network: HostView, clusters: readonly HostCluster[]): HostChange[] {
   if (!clusters.some(({ mode, address }) => mode === 'l4/3' && !isIPv6(address))) return [];
   const before = network.readSysctl(MTU_PROBING);
   return before === '0' ? [{ kind: 'sysctl', path: MTU_PROBING, before, after: '1' }] : [];
@@ -112,7 +112,7 @@ export interface HostLinks {
  * @param tables routing tables that gateways have already
  */
 export function wantedChanges(
-  network: HostNetwork,
+  network: HostView,
   links: HostLinks,
   clusters: readonly HostCluster[],
   tables?: ReadonlyMap<string, number>,
@@ -133,14 +133,14 @@ export function wantedChanges(
   return gateways.ok ? { ok: true, value: [...changes, ...gateways.value] } : gateways;
 }
 
-function addressChanges(network: HostNetwork, addresses: readonly string[]): HostChange[] {
+function addressChanges(network: HostView, addresses: readonly string[]): HostChange[] {
   const present = new Set(network.addresses().map(({ address }) => address));
   return addresses
     .filter((address) => !present.has(address))
     .map((address) => ({ kind: 'address', interface: 'lo', address }));
 }
 
-function obstacleTo(network: HostNetwork, { inner }: HostLinks, cluster: HostCluster) {
+function obstacleTo(network: HostView, { inner }: HostLinks, cluster: HostCluster) {
   const { address, gateway, mode } = cluster;
   for (const [what, each] of [
     ['cluster address', address],
@@ -157,7 +157,7 @@ function obstacleTo(network: HostNetwork, { inner }: HostLinks, cluster: HostClu
 }
 
 /** Why an interface cannot do IPv6; undefined when it can. */
-export function ipv6Obstacle(network: HostNetwork, interfaceName: string, address: string) {
+export function ipv6Obstacle(network: HostView, interfaceName: string, address: string) {
   const path = `net/ipv6/conf/${interfaceName}/disable_ipv6`;
   try {
     if (network.readSysctl(path) === '0') return undefined;
