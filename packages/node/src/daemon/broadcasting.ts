@@ -3,12 +3,16 @@ import type { RingEvent } from '@ringmaster/transport';
 import { shareBuckets } from '@ringmaster/dispatch';
 import { BUCKETS, bucketWords } from 'libnetraw';
 import { monotonicMs } from '../dataplane/index.js';
-import type { DispatchingParts } from './dispatching.js';
+import {
+  LEASE_RENEWAL_MS,
+  logMember,
+  passServers,
+  startDispatching,
+  type DispatchingParts,
+} from './dispatchingParts.js';
 import { activeHosts, hostedMembers, MemberNames, ownHost } from './hosts.js';
 import { Looks } from './looks.js';
-import { selfServes, serverTable, takesConnections } from './serverTable.js';
-
-const LEASE_RENEWAL_MS = 20;
+import { selfServes, takesConnections } from './serverTable.js';
 
 /**
  * Broadcast dispatch (docs/rules.md, O3): every node gets all packets and takes those of its share of the clients. Whoever the
@@ -55,7 +59,7 @@ export class Broadcasting {
         if (event.role === 'candidate') setImmediate(() => driver.command({ kind: 'mapComplete' }));
         return this.review();
       case 'membershipChanged':
-        this.tellChange(event);
+        logMember(this.parts, this.names, event);
         return this.review();
       case 'phaseChanged':
         logger.info(`ring: ${event.phase}`, { reason: event.reason });
@@ -66,13 +70,6 @@ export class Broadcasting {
       case 'left':
         return;
     }
-  }
-
-  private tellChange(event: RingEvent & { kind: 'membershipChanged' }): void {
-    const { logger, driver } = this.parts;
-    const text = `member ${this.names.show(driver.state, event.member)} ${event.change}`;
-    if (event.change === 'updated') logger.debug(text, { reason: event.reason });
-    else logger.info(text, { reason: event.reason });
   }
 
   close(): void {
@@ -88,16 +85,15 @@ export class Broadcasting {
   }
 
   private review(): void {
-    const { driver, dataPlane, fixedServers, live, weigh } = this.parts;
+    const { driver, dataPlane } = this.parts;
     const { state } = driver;
-    dataPlane.setServers(weigh(serverTable(state, live.services, fixedServers.table())));
+    passServers(this.parts);
     if (state.phase !== 'member') return this.turnOff();
     const before = this.share;
     this.share = this.shareNow();
     const answers = isDispatching(state);
-    const hasChanged =
-      before.size !== this.share.size || [...this.share].some((bucket) => !before.has(bucket));
     const gains = [...this.share].some((bucket) => !before.has(bucket));
+    const hasChanged = gains || before.size !== this.share.size;
     if (hasChanged || answers !== this.answers || !this.isOn)
       dataPlane.setShare({ buckets: bucketWords(this.share), answers });
     this.announce(answers);
@@ -129,13 +125,8 @@ export class Broadcasting {
   }
 
   private turnOn(): void {
-    const { dataPlane, leaseMs } = this.parts;
     this.isOn = true;
-    const untilMs = monotonicMs() + leaseMs;
-    // The lease of an earlier term has run out, which the first renewal is told; this is a new term.
-    if (!dataPlane.renewLease(untilMs)) dataPlane.renewLease(untilMs);
-    dataPlane.hold(true);
-    dataPlane.setRole('dispatch');
+    startDispatching(this.parts);
     this.learn();
   }
 

@@ -1,37 +1,20 @@
 import type { RingEvent } from '@ringmaster/transport';
-import type { RingDriver } from '@ringmaster/transport';
 import { isDispatching } from '@ringmaster/ring';
-import type { Announcer } from '../announcer.js';
-import { monotonicMs, type DataPlane, type ServerInfo } from '../dataplane/index.js';
-import type { Logger } from '../logging.js';
-import type { Rebuild } from '../inventory/rebuild.js';
+import { monotonicMs } from '../dataplane/index.js';
+import {
+  LEASE_RENEWAL_MS,
+  logMember,
+  passServers,
+  startDispatching,
+  type DispatchingParts,
+} from './dispatchingParts.js';
 import { activeHosts, hostOf, MemberNames } from './hosts.js';
-import type { LiveConfig } from './reload.js';
-import type { EventLog } from '../events/eventLog.js';
-import type { FixedServers } from './fixedServers.js';
 import { Looks } from './looks.js';
-import { serverTable } from './serverTable.js';
-
-export interface DispatchingParts {
-  readonly live: Pick<LiveConfig, 'services'>;
-  readonly driver: RingDriver;
-  readonly dataPlane: DataPlane;
-  readonly announcer: Announcer;
-  readonly rebuild: Rebuild;
-  readonly logger: Logger;
-  readonly fixedServers: Pick<FixedServers, 'table'>;
-  readonly events: Pick<EventLog, 'add'>;
-  /** Works out what the servers' weights are at present. */
-  readonly weigh: (servers: readonly ServerInfo[]) => ServerInfo[];
-  /** How long the data plane may go on dispatching without a sign of life of the main thread. */
-  readonly leaseMs: number;
-}
 
 /** Frames may arrive for this long at a dispatcher that has handed over: switches and queues are not instant. */
 const STRAY_MS = 3000;
 /** What is passed on waits this long, until the new dispatcher has told the switches where the virtual MAC is. */
 const STRAY_HOLD_MS = 40;
-const LEASE_RENEWAL_MS = 20;
 /** A candidate whose map is not complete asks everybody again after this time (R19: only with a complete map). */
 const PREPARE_AGAIN_MS = 200;
 /**
@@ -125,21 +108,12 @@ export class Dispatching {
         return;
       }
       // The data plane first, then the switches (by `takeOver`), then the other dispatcher: no frame finds nobody.
-      this.startDataPlane();
+      startDispatching(this.parts);
       await this.parts.dataPlane.settled();
       if (driver.state.role !== 'candidate') return;
       logger.info('connection map complete, taking over', { ms: Math.round(rebuild.progress().ms) });
       driver.command({ kind: 'mapComplete' });
     });
-  }
-
-  private startDataPlane(): void {
-    const { dataPlane, leaseMs } = this.parts;
-    const untilMs = monotonicMs() + leaseMs;
-    // The lease of an earlier term has run out, which the first renewal is told; this is a new term.
-    if (!dataPlane.renewLease(untilMs)) dataPlane.renewLease(untilMs);
-    dataPlane.hold(true);
-    dataPlane.setRole('dispatch');
   }
 
   /**
@@ -152,7 +126,7 @@ export class Dispatching {
     this.dispatchingAlready = true;
     for (const timer of this.strayTimers) clearTimeout(timer);
     this.updateServers();
-    this.startDataPlane();
+    startDispatching(this.parts);
     announcer.start();
     this.looks.begin();
     void rebuild.run(this.everybody(), { hold: true }).then((complete) => {
@@ -195,10 +169,8 @@ export class Dispatching {
   }
 
   private membershipChanged(event: RingEvent & { kind: 'membershipChanged' }): void {
-    const { driver, rebuild, logger } = this.parts;
-    const member = this.names.show(driver.state, event.member);
-    if (event.change === 'updated') logger.debug(`member ${member} updated`, { reason: event.reason });
-    else logger.info(`member ${member} ${event.change}`, { reason: event.reason });
+    const { driver, rebuild } = this.parts;
+    const member = logMember(this.parts, this.names, event);
     if (event.change === 'joined') this.warnOfLacks(event.member, member);
     this.updateServers();
     // Whoever comes (back) may hold connections that this dispatcher has never seen.
@@ -222,8 +194,7 @@ export class Dispatching {
 
   /** To be called when this node itself takes connections, or takes none any more, and when weights have changed. */
   updateServers(): void {
-    const { dataPlane, driver, weigh, fixedServers, live } = this.parts;
-    dataPlane.setServers(weigh(serverTable(driver.state, live.services, fixedServers.table())));
+    passServers(this.parts);
   }
 
   private everybody(): number[] {
