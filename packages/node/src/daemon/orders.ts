@@ -5,6 +5,7 @@ import type { OrderDocument, OrderRequest, OrderResult } from '../control/index.
 import type { Order, OrderAction, OrderAnswer, OrderOutcome } from '../messages/nodeMessage.js';
 import { encodeNodeMessage, type NodeMessage } from '../messages/nodeMessage.js';
 import { hostedMembers, ownHost } from './hosts.js';
+import { OneByOne } from './oneByOne.js';
 
 export interface OrdersParts {
   readonly state: RingState;
@@ -45,9 +46,8 @@ export class Orders {
   private readonly parts: OrdersParts;
   private readonly pending = new Map<number, Pending>();
   private readonly answered = new Map<number, OrderOutcome>();
-  private last: Promise<unknown> = Promise.resolve();
-  /** Orders that are not done yet: the one that is being carried out, and those that wait for it. */
-  private undone = 0;
+  /** The one that is being carried out, and those that wait for it. */
+  private readonly undone = new OneByOne(1 + MOST_WAITING);
 
   constructor(parts: OrdersParts) {
     this.parts = parts;
@@ -58,15 +58,12 @@ export class Orders {
    * having changed nothing, when one of them is not in the ring, and with {@link OrdersBusy} when {@link MOST_WAITING} wait.
    */
   execute(request: OrderRequest): Promise<OrderDocument> {
-    if (this.undone > MOST_WAITING) {
+    if (this.undone.isFull) {
       return Promise.reject(
         new OrdersBusy(`${MOST_WAITING} orders wait at this node already; try again later`),
       );
     }
-    this.undone++;
-    const next = this.last.then(() => this.carryOut(request)).finally(() => this.undone--);
-    this.last = next.catch(() => undefined);
-    return next;
+    return this.undone.add(() => this.carryOut(request));
   }
 
   /** A message for this node from the member with id `source`. */

@@ -17,6 +17,7 @@ import { OwnServices } from '../services.js';
 import type { ClusterKeys } from './clusterKeys.js';
 import { fingerprintOf } from './clusterKeys.js';
 import { dispatchClusters } from './describe.js';
+import { OneByOne } from './oneByOne.js';
 
 /** Readies the host for a configuration; see `PreparedHost.change`. */
 export type ChangeHost = (
@@ -32,7 +33,7 @@ export interface ReloadParts {
   readonly keys: Pick<ClusterKeys, 'current' | 'replace'> | undefined;
   readonly changeHost: ChangeHost;
   /** Tells every part of the node; must not fail. Called in one turn. */
-  readonly apply: (config: NodeConfig, before: NodeConfig) => void;
+  readonly apply: (config: NodeConfig) => void;
   /** Told of the begin and the end of each. */
   readonly onReload: (isUnderWay: boolean) => void;
   readonly events: Pick<EventLog, 'add'>;
@@ -68,8 +69,7 @@ const MOST_WAITING = 16;
 /** Reloads, one after the other. */
 export class Reload {
   private readonly parts: ReloadParts;
-  private last: Promise<unknown> = Promise.resolve();
-  private waiting = 0;
+  private readonly undone = new OneByOne(MOST_WAITING);
   private isClosed = false;
 
   constructor(parts: ReloadParts) {
@@ -78,13 +78,10 @@ export class Reload {
 
   /** Reads the file anew, and goes by it from then on; or says why not, having changed nothing. Rejects with a bug only. */
   request(request: ReloadRequest): Promise<ReloadAnswer> {
-    if (this.waiting >= MOST_WAITING) {
+    if (this.undone.isFull) {
       return Promise.resolve(refusal('busy', `${MOST_WAITING} reloads are waiting already: try again`));
     }
-    this.waiting++;
-    const next = this.last.then(() => this.run(request)).finally(() => this.waiting--);
-    this.last = next.catch(() => undefined);
-    return next;
+    return this.undone.add(() => this.run(request));
   }
 
   close(): void {
@@ -136,7 +133,7 @@ export class Reload {
     if (this.isClosed) return refusal('refused', 'the node is being stopped');
     live.current = config;
     clusterKeys?.replace(keys);
-    apply(config, before);
+    apply(config);
     for (const warning of [...host.finish(), ...warnings]) this.parts.logger.warn(warning);
     return answer('applied');
   }
