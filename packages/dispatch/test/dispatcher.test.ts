@@ -2,7 +2,6 @@ import { formatMac } from 'libnetraw/wire';
 import { describe, expect, it } from 'vitest';
 import {
   ConnectionState,
-  type ConnectionRow,
   Counter,
   COUNTER_CELLS,
   describeCounters,
@@ -23,6 +22,7 @@ import {
   createFrame,
   HEADROOM,
   OWN_MAC,
+  rowsOf,
   send,
   server,
   SERVERS,
@@ -32,12 +32,6 @@ import {
 
 const { syn, ack, fin } = TcpFlags;
 const { established, halfOpen, closing } = ConnectionState;
-
-function rows(dispatcher: Dispatcher): ConnectionRow[] {
-  const all: ConnectionRow[] = [];
-  for (let from = 0; from >= 0;) from = dispatcher.snapshot(7, (row) => all.push(row), from);
-  return all;
-}
 
 /** An established connection of the test's client on port 80 of server 11, or one that differs. */
 function report(change: Partial<ReportedConnection>): ReportedConnection {
@@ -113,13 +107,13 @@ describe('scheduling', () => {
       send(dispatcher, { sourcePort: port, flags: syn }, 0);
       send(dispatcher, { sourcePort: port, flags: ack }, 1);
     }
-    const owners = rows(dispatcher);
+    const owners = rowsOf(dispatcher);
     for (const { address: owner } of SERVERS) {
       expect(owners.filter((row) => row.serverAddress === owner)).toHaveLength(100);
     }
     const before = new Map(owners.map((row) => [row.clientPort, row.serverAddress]));
     for (let port = 1; port <= 300; port++) send(dispatcher, { sourcePort: port, flags: ack }, 2);
-    for (const row of rows(dispatcher)) expect(row.serverAddress).toBe(before.get(row.clientPort));
+    for (const row of rowsOf(dispatcher)) expect(row.serverAddress).toBe(before.get(row.clientPort));
     expect(dispatcher.counts).toMatchObject({ total: 300, halfOpen: 0, established: 300, closing: 0 });
   });
 
@@ -199,10 +193,10 @@ describe('rebuilding the map', () => {
     const dispatcher = createDispatcher();
     dispatcher.setServers([server(11), server(12, { weight: 0 }), server(13)], 0);
     send(dispatcher, {}, 0);
-    expect(rows(dispatcher)).toMatchObject([{ serverAddress: server(11).address, state: 'half-open' }]);
+    expect(rowsOf(dispatcher)).toMatchObject([{ serverAddress: server(11).address, state: 'half-open' }]);
     expect(enter(dispatcher, 12, 40_000, halfOpen)).toBe('known');
     expect(enter(dispatcher, 12, 40_000, established)).toBe('moved');
-    expect(rows(dispatcher)).toMatchObject([{ serverAddress: server(12).address, state: 'established' }]);
+    expect(rowsOf(dispatcher)).toMatchObject([{ serverAddress: server(12).address, state: 'established' }]);
   });
 
   it('lets a newer report win over an older one, until a packet is seen here', () => {
@@ -210,10 +204,10 @@ describe('rebuilding the map', () => {
     expect(enter(dispatcher, 12, 40_000, established)).toBe('entered');
     expect(enter(dispatcher, 13, 40_000, closing)).toBe('known');
     expect(enter(dispatcher, 13, 40_000, established)).toBe('moved');
-    expect(rows(dispatcher)).toMatchObject([{ serverAddress: server(13).address, state: 'established' }]);
+    expect(rowsOf(dispatcher)).toMatchObject([{ serverAddress: server(13).address, state: 'established' }]);
     send(dispatcher, { flags: ack }, 0);
     expect(enter(dispatcher, 12, 40_000, established)).toBe('known');
-    expect(rows(dispatcher)).toMatchObject([{ serverAddress: server(13).address, state: 'established' }]);
+    expect(rowsOf(dispatcher)).toMatchObject([{ serverAddress: server(13).address, state: 'established' }]);
   });
 
   // Found by the simulator, seed 20000424: cut off with a half-open connection of a dead server, back with the client's data.
@@ -223,18 +217,18 @@ describe('rebuilding the map', () => {
     send(dispatcher, {}, 0);
     dispatcher.setServers([server(11, { active: false }), server(12), server(13)], 0);
     send(dispatcher, { flags: ack }, 0);
-    expect(rows(dispatcher)).toMatchObject([{ serverAddress: server(11).address, state: 'established' }]);
+    expect(rowsOf(dispatcher)).toMatchObject([{ serverAddress: server(11).address, state: 'established' }]);
     expect(enter(dispatcher, 12, 40_000, established)).toBe('known');
     send(dispatcher, { flags: ack }, GONE_AFTER_MS + 1);
     expect(enter(dispatcher, 12, 40_000, established, GONE_AFTER_MS + 1)).toBe('moved');
-    expect(rows(dispatcher)).toMatchObject([{ serverAddress: server(12).address, state: 'established' }]);
+    expect(rowsOf(dispatcher)).toMatchObject([{ serverAddress: server(12).address, state: 'established' }]);
   });
 
   it('learns from the report of its own server that a connection has come further', () => {
     const dispatcher = createDispatcher();
     send(dispatcher, {}, 0);
     expect(enter(dispatcher, 11, 40_000, closing)).toBe('known');
-    expect(rows(dispatcher)).toMatchObject([{ serverAddress: server(11).address, state: 'closing' }]);
+    expect(rowsOf(dispatcher)).toMatchObject([{ serverAddress: server(11).address, state: 'closing' }]);
   });
 
   it('refuses what cannot be', () => {
@@ -315,7 +309,7 @@ describe('the mode', () => {
     expect(send(dispatcher, { flags: ack }, 0)).toBe(Verdict.forward);
     dispatcher.setMode('stray');
     expect(send(dispatcher, { flags: ack }, 0)).toBe(Verdict.forward);
-    expect(rows(dispatcher)).toMatchObject([{ packets: 2 }]);
+    expect(rowsOf(dispatcher)).toMatchObject([{ packets: 2 }]);
   });
 
   it("stray: what is unknown leaves from this node's own MAC", () => {
@@ -369,7 +363,7 @@ describe('the snapshot', () => {
     send(dispatcher, { source, sourcePort: 65_535 }, 1000);
     send(dispatcher, { source, sourcePort: 65_535, flags: ack, payloadBytes: 46 }, 1500);
     dispatcher.gc(3500, 1);
-    expect(rows(dispatcher)).toEqual([
+    expect(rowsOf(dispatcher)).toEqual([
       {
         clientAddress: source,
         clientPort: 65_535,
@@ -388,7 +382,7 @@ describe('the snapshot', () => {
   it('goes on where it stopped, and shows each connection once', () => {
     const dispatcher = createDispatcher();
     for (let port = 1; port <= 50; port++) enter(dispatcher, 12, port);
-    const ports = rows(dispatcher).map((row) => row.clientPort);
+    const ports = rowsOf(dispatcher).map((row) => row.clientPort);
     expect(ports.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, n) => n + 1));
     let shown = 0;
     expect(dispatcher.snapshot(50, () => shown++)).toBe(-1);

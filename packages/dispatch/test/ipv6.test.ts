@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { ConnectionMaps } from '../src/map/connectionMaps.js';
 import {
   announcementFrames,
-  type ConnectionRow,
   ConnectionState,
   COUNTER_CELLS,
   type Dispatcher,
@@ -19,6 +18,7 @@ import {
   createDispatcher,
   createFrame6,
   HEADROOM,
+  rowsOf,
   send,
   server,
   SERVERS,
@@ -31,12 +31,6 @@ const { ack } = TcpFlags;
 function send6(dispatcher: Dispatcher, change: Parameters<typeof createFrame6>[0], nowMs: number): number {
   const { memory, length } = createFrame6(change);
   return dispatcher.process(memory, HEADROOM, length, nowMs);
-}
-
-function rows(dispatcher: Dispatcher, limit: number): ConnectionRow[] {
-  const all: ConnectionRow[] = [];
-  for (let from = 0; from >= 0;) from = dispatcher.snapshot(limit, (row) => all.push(row), from);
-  return all;
 }
 
 const report6 = {
@@ -56,7 +50,7 @@ describe('connections of both families', () => {
       for (let port = 1; port <= 3; port++) send(dispatcher, { sourcePort: port }, 0);
       for (let port = 4; port <= 8; port++) send6(dispatcher, { sourcePort: port }, 0);
       expect(dispatcher.counts).toMatchObject({ total: 8, halfOpen: 8 });
-      const shown = rows(dispatcher, limit);
+      const shown = rowsOf(dispatcher, limit);
       expect(shown.map((row) => row.clientPort)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
       expect(shown.map((row) => formatIp(row.clusterAddress))).toEqual([
         ...Array<string>(3).fill('10.0.0.100'),
@@ -70,7 +64,7 @@ describe('connections of both families', () => {
     const dispatcher = createDispatcher();
     for (let port = 1; port <= 30; port++) send6(dispatcher, { sourcePort: port }, 0);
     for (const { address } of SERVERS) {
-      expect(rows(dispatcher, 100).filter((row) => row.serverAddress === address)).toHaveLength(10);
+      expect(rowsOf(dispatcher, 100).filter((row) => row.serverAddress === address)).toHaveLength(10);
     }
   });
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
   type ClusterConfig,
-  type ConnectionRow,
   type Dispatcher,
   DropReason,
   type PortConfig,
@@ -16,9 +15,11 @@ import {
   createDispatcher,
   createFrame6,
   HEADROOM,
+  rowsOf,
   send,
+  TcpFlags,
+  VIRTUAL_MAC6,
 } from './world.js';
-import { TcpFlags, VIRTUAL_MAC6 } from './world.js';
 
 const { syn, ack } = TcpFlags;
 const ELSEWHERE = address('10.0.0.201');
@@ -31,17 +32,11 @@ const cluster = (of: number | Uint8Array, ...ports: PortConfig[]): ClusterConfig
 });
 const CLUSTER_V6: ClusterConfig = { address: CLUSTER6, virtualMac: VIRTUAL_MAC6, ports: [web()] };
 
-function rows(dispatcher: Dispatcher): ConnectionRow[] {
-  const all: ConnectionRow[] = [];
-  for (let from = 0; from >= 0;) from = dispatcher.snapshot(7, (row) => all.push({ ...row }), from);
-  return all;
-}
-
 /** Opens a connection and establishes it; returns the server that it is at. */
 function establish(dispatcher: Dispatcher, sourcePort: number, port = 80): number {
   send(dispatcher, { sourcePort, port, flags: syn }, 0);
   send(dispatcher, { sourcePort, port, flags: ack }, 1);
-  const row = rows(dispatcher).find((each) => each.clientPort === sourcePort && each.port === port);
+  const row = rowsOf(dispatcher).find((each) => each.clientPort === sourcePort && each.port === port);
   if (row === undefined) throw new Error('it was not opened');
   return row.serverAddress;
 }
@@ -50,7 +45,8 @@ function establish(dispatcher: Dispatcher, sourcePort: number, port = 80): numbe
 function serverOf(dispatcher: Dispatcher, sourcePort: number, port = 80): number | undefined {
   const verdict = send(dispatcher, { sourcePort, port, flags: ack }, 2);
   if (verdict !== Verdict.forward && verdict !== Verdict.local) return undefined;
-  return rows(dispatcher).find((each) => each.clientPort === sourcePort && each.port === port)?.serverAddress;
+  return rowsOf(dispatcher).find((each) => each.clientPort === sourcePort && each.port === port)
+    ?.serverAddress;
 }
 
 /** All of `forgetRest`, a few slots at a time. */
@@ -121,7 +117,7 @@ describe('setClusters', () => {
     expect(open6()).not.toBe(Verdict.drop);
     // What was the first cluster is gone; another one comes at the same moment.
     dispatcher.setClusters([cluster(ELSEWHERE, web()), CLUSTER_V6]);
-    expect(rows(dispatcher).map(({ clusterAddress }) => clusterAddress)).toEqual([CLUSTER6]);
+    expect(rowsOf(dispatcher).map(({ clusterAddress }) => clusterAddress)).toEqual([CLUSTER6]);
     expect(forget(dispatcher)).toBeGreaterThan(3);
     expect(dispatcher.counts.total).toBe(1);
     // It comes back: nothing of its former life is known.

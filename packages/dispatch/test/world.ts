@@ -16,6 +16,7 @@ import {
   parseIpv6,
 } from 'libnetraw/wire';
 import {
+  type ConnectionRow,
   Dispatcher,
   type DispatcherOptions,
   type PortConfig,
@@ -141,6 +142,13 @@ export function createFrame6(change: Omit<FrameChange, 'source'> & { source?: Ui
 export function send(dispatcher: Dispatcher, change: FrameChange, nowMs: number): number {
   const { memory, length } = createFrame(change);
   return dispatcher.process(memory, HEADROOM, length, nowMs);
+}
+
+/** All rows of its map, asked for in pieces of `limit`. */
+export function rowsOf(dispatcher: Dispatcher, limit = 7): ConnectionRow[] {
+  const rows: ConnectionRow[] = [];
+  for (let from = 0; from >= 0;) from = dispatcher.snapshot(limit, (row) => rows.push(row), from);
+  return rows;
 }
 
 export const TcpFlags = { fin: 1, syn: 2, rst: 4, ack: 16 } as const;
