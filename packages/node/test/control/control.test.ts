@@ -13,8 +13,6 @@ import {
   type ControlProviders,
   type ControlServer,
   type OrderRequest,
-  type ReloadAnswer,
-  type ReloadRequest,
   type StatusDocument,
 } from '../../src/control/index.js';
 import { History } from '../../src/history/history.js';
@@ -45,10 +43,7 @@ const PROVIDERS: ControlProviders = {
     if (limit === 666) throw new Error('the data plane is gone');
     return { total: limit, connections: [] };
   },
-  reload: async (request) => {
-    reloads.push(request);
-    return reloadAnswer;
-  },
+  reload: async () => ({ ok: true, document: { outcome: 'unchanged', changes: [], warnings: [] } }),
   order: async (request) => {
     if (request.addresses.includes('10.0.0.99')) return { ok: false, message: '10.0.0.99 is no member' };
     if (request.addresses.includes('10.0.0.98'))
@@ -68,13 +63,6 @@ const PROVIDERS: ControlProviders = {
 };
 const events = new EventLog({ nowMs: () => 0 });
 const ordered: OrderRequest[] = [];
-const reloads: ReloadRequest[] = [];
-const CHANGE = { path: 'weight', from: 1, to: 2 };
-const APPLIED: ReloadAnswer = {
-  ok: true,
-  document: { outcome: 'applied', changes: [CHANGE], warnings: [] },
-};
-let reloadAnswer: ReloadAnswer = APPLIED;
 const asked: ExplainRequest[] = [];
 
 let directory: string;
@@ -349,57 +337,5 @@ describe('asking', () => {
       problem: { code: 'not-a-node' },
     });
     await new Promise((resolve) => stranger.close(resolve));
-  });
-});
-
-describe('POST /reload', () => {
-  beforeEach(async () => {
-    reloads.length = 0;
-    reloadAnswer = APPLIED;
-    await start();
-  });
-
-  const post = (body: string): Promise<IncomingMessage> =>
-    new Promise((resolve, reject) => {
-      const asked = request({ socketPath: socket, path: '/reload', method: 'POST' }, resolve);
-      asked.on('error', reject).end(body);
-    });
-
-  it('says what has changed, be it asked with a body or without', async () => {
-    for (const [body, dryRun] of [
-      ['', false],
-      ['{}', false],
-      ['{"dryRun":true}', true],
-    ] as const) {
-      const answer = await post(body);
-      expect(answer.statusCode).toBe(200);
-      expect(await json(answer)).toEqual({ outcome: 'applied', changes: [CHANGE], warnings: [] });
-      expect(reloads.pop()).toEqual({ dryRun });
-    }
-  });
-
-  it.each([
-    ['[1', 'the body is not JSON'],
-    ['{"dryRun":"yes"}', 'dryRun: expected true or false'],
-    ['{"dry":true}', 'the body knows no key dry; it knows dryRun'],
-    ['[]', 'the body: expected an object with the keys dryRun'],
-  ])('refuses the body %s', async (body, message) => {
-    const answer = await post(body);
-    expect(answer.statusCode).toBe(400);
-    expect(JSON.stringify(await json(answer))).toContain(message);
-    expect(reloads).toEqual([]);
-  });
-
-  it.each([
-    ['restart-needed', 409],
-    ['invalid', 409],
-    ['refused', 409],
-    ['busy', 503],
-  ] as const)('says why nothing was changed: %s', async (code, status) => {
-    reloadAnswer = { ok: false, code, message: 'it is so', changes: [CHANGE] };
-    const answer = await post('');
-    expect(answer.statusCode).toBe(status);
-    expect(answer.headers['retry-after']).toBe(status === 503 ? '1' : undefined);
-    expect(await json(answer)).toMatchObject({ error: { code, message: 'it is so' } });
   });
 });

@@ -4,17 +4,11 @@ import type { NetConnectOpts } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  controlRequest,
-  type ControlPlace,
-  type ControlProviders,
-  type OrderRequest,
-} from '../../src/control/index.js';
+import { controlRequest, type ControlPlace, type OrderRequest } from '../../src/control/index.js';
 import { startControlServer } from '../../src/control/server.js';
 import { startTcpControl } from '../../src/control/tcpServer.js';
-import { EventLog } from '../../src/events/eventLog.js';
-import { History } from '../../src/history/history.js';
 import { answersIn, conversation, converse } from './conversations.js';
+import { provide } from './providers.js';
 
 /** Whatever whoever reaches the control API sends, it answers in its own words or not at all, and goes on. */
 
@@ -35,19 +29,6 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-const PROVIDERS = {
-  status: () => ({ address: '10.0.0.11', ring: { members: [] } }),
-  connections: async () => ({ total: 0, connections: [] }),
-  history: new History(),
-  events: new EventLog({ nowMs: () => 0 }),
-  metrics: { contentType: 'text/plain', text: async () => 'ringmaster_role 1\n' },
-  order: async (order: OrderRequest) => {
-    ordered.push(order);
-    return { ok: true, document: { servers: [] } };
-  },
-  explain: async () => ({ ok: false, message: 'nothing to explain' }),
-} as unknown as ControlProviders;
-
 interface Door {
   /** For those who send bytes. */
   readonly at: NetConnectOpts;
@@ -57,14 +38,19 @@ interface Door {
 
 async function openSocket(): Promise<Door> {
   const path = join(directory, 'node.sock');
-  const started = await startControlServer(path, PROVIDERS);
+  const started = await startControlServer(path, provide(ordered));
   if (!started.ok) throw new Error(started.problem.message);
   close = () => started.value.close();
   return { at: { path }, place: path };
 }
 
 async function openTcp(): Promise<Door> {
-  const server = await startTcpControl({ host: '127.0.0.1', port: 0, token: TOKEN, providers: PROVIDERS });
+  const server = await startTcpControl({
+    host: '127.0.0.1',
+    port: 0,
+    token: TOKEN,
+    providers: provide(ordered),
+  });
   close = () => server.close();
   const url = new URL(`http://127.0.0.1:${server.port}`);
   return { at: { host: '127.0.0.1', port: server.port }, place: { url, token: TOKEN } };

@@ -4,11 +4,10 @@ import { request as httpRequest, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ControlProviders, OrderRequest } from '../../src/control/index.js';
+import type { OrderRequest } from '../../src/control/index.js';
 import { startTcpControl, type TcpControlOptions } from '../../src/control/tcpServer.js';
-import { EventLog } from '../../src/events/eventLog.js';
-import { History } from '../../src/history/history.js';
 import { startMetricsServer } from '../../src/metrics/metricsServer.js';
+import { provide } from './providers.js';
 
 const TOKEN = 'a long random text';
 const pem = (name: string): string => readFileSync(new URL(`../health/tls/${name}`, import.meta.url), 'utf8');
@@ -22,18 +21,7 @@ afterEach(async () => {
 
 async function start(more: Partial<TcpControlOptions> = {}): Promise<void> {
   ordered = [];
-  const providers = {
-    status: () => ({ address: '10.0.0.11', ring: { members: [] } }),
-    connections: async (limit: number) => ({ total: 0, connections: [], limit }),
-    history: new History(),
-    events: new EventLog({ nowMs: () => 0 }),
-    metrics: { contentType: 'text/plain', text: async () => 'ringmaster_role 1\n' },
-    order: async (order: OrderRequest) => {
-      ordered.push(order);
-      return { ok: true, document: { servers: [] } };
-    },
-    explain: async () => ({ ok: false, message: 'nothing to explain' }),
-  } as unknown as ControlProviders;
+  const providers = provide(ordered);
   const server = await startTcpControl({ host: '127.0.0.1', port: 0, providers, ...more });
   port = server.port;
   closers.push(() => server.close());
