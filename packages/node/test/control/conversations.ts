@@ -14,7 +14,7 @@ export interface Conversation {
 }
 
 const PATHS = ['/status', '/members', '/connections', '/history', '/metrics', '/explain', '/openapi.json'];
-const ORDERS = ['/drain', '/undrain', '/abdicate'];
+const ORDERS = ['/drain', '/undrain', '/abdicate', '/reload'];
 const ADDRESSES = '{"addresses":["10.0.0.12"]}';
 
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
@@ -86,7 +86,7 @@ const headers = fc
   .tuple(fc.array(properHeader, { maxLength: 3 }), sometimes(oddHeader, 4))
   .map(([proper, odd]) => (odd === null ? proper : [odd, ...proper]));
 
-const json = fc.oneof(fc.constantFrom(ADDRESSES, '{}', '[]', ''), fc.json());
+const json = fc.oneof(fc.constantFrom(ADDRESSES, '{"dryRun":true}', '{}', '[]', ''), fc.json());
 const body = fc.oneof(
   json.map(latin1),
   json.map((text) => Buffer.from(text, 'utf16le')),

@@ -14,6 +14,7 @@ export function provide(ordered: OrderRequest[], more: Partial<ControlProviders>
       ordered.push(order);
       return { ok: true, document: { servers: [] } };
     },
+    reload: async () => ({ ok: true, document: { outcome: 'unchanged', changes: [], warnings: [] } }),
     explain: async () => ({ ok: false, message: 'nothing to explain' }),
     ...more,
   };
